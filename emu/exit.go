@@ -1,0 +1,72 @@
+package emu
+
+import (
+	"math/bits"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// exitToUser is the way back to user mode of a task on its CPU:
+//
+//  1. debug: a system call must not return into a section
+//  2. a task that may not be on this CPU any more leaves it instead
+//  3. signals, then the notify rule's work, again while either asks for more
+//  4. the new rule forgets what it noted
+func (m *Machine) exitToUser(t *task) {
+	if !t.alive() {
+		return
+	}
+	if t.inSyscall && m.k.Debug && t.rseq.area != 0 {
+		if m.k.Notify == NotifyOld {
+			m.oldSyscallExit(t)
+		} else {
+			m.newSyscallExit(t)
+		}
+	}
+	if t.affinity&(1<<t.cpu) == 0 {
+		m.switchOut(t.cpu, taskRunnable)
+		return
+	}
+	m.counters.Exit++
+	for {
+		if s := t.deliverable(); s != 0 {
+			m.deliver(t, abi.Signal(bits.TrailingZeros64(s)))
+			if !t.alive() {
+				return
+			}
+			continue
+		}
+		if t.rseq.area == 0 || !m.notifyWork(t) {
+			break
+		}
+	}
+	m.newForget(t)
+	t.inSyscall = false
+}
+
+// notifyWork does what the notify rule has left to do and reports whether
+// there was any.
+func (m *Machine) notifyWork(t *task) bool {
+	switch {
+	case m.k.Notify == NotifyOld && t.rseq.notify:
+		m.oldWork(t)
+	case m.k.Notify == NotifyNew && t.rseq.schedSwitch:
+		m.newWork(t)
+	default:
+		return false
+	}
+	return true
+}
+
+// force sends the task a signal that it can't refuse: one that is blocked, or
+// SIGSEGV while SIGSEGV is being delivered, kills.
+func (m *Machine) force(t *task, s abi.Signal, reason Reason) {
+	m.emit(EvFatal, t.cpu, m.id(t), uint64(s), uint64(reason))
+	p := &m.procs[t.proc]
+	if t.blocked&sigBit(s) != 0 || p.handlers[s] == sigIgnore {
+		p.handlers[s] = sigDefault
+	}
+	t.blocked &^= sigBit(s)
+	t.pending |= sigBit(s)
+	t.reason = reason
+}

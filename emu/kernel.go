@@ -1,0 +1,155 @@
+package emu
+
+import "github.com/rseqemu/rseqemu/abi"
+
+// Kernel is a profile: everything in which one kernel's restartable sequences
+// differ from another's. It is plain data, so that two can be compared field by
+// field; [Linux] fills it in for a release.
+type Kernel struct {
+	Release string // "6.12", or a point release: "7.0.7"
+	Arch    abi.Arch
+	Family  Family
+	Entry   Entry
+
+	// Registration.
+	FeatureSize   uint32 // AT_RSEQ_FEATURE_SIZE, 0: not in the auxiliary vector (before 6.3)
+	Align         uint32 // AT_RSEQ_ALIGN, 0: likewise
+	LongAreas     bool   // a length over 32 is accepted (6.3)
+	LongAlign     uint32 // what such an area must be aligned to: 32, from 7.0 AT_RSEQ_ALIGN
+	AccessChecked bool   // registering writes to the area, and so fails with EFAULT (mid-2025)
+	StaleCleared  bool   // registering clears rseq_cs (6.16 and the stable series since mid-2025)
+	SliceFlag     bool   // the flag for slices on by default is known (7.0)
+	// UnregisterCPUIDStart is what unregistering leaves in cpu_id_start: 0, but
+	// -1 from 6.19 to 7.0.4.
+	UnregisterCPUIDStart uint32
+	InheritCloneVM       bool // clone with CLONE_VM without CLONE_THREAD keeps the registration (before 5.5)
+
+	// On the way to user mode.
+	Notify    Notify
+	Flags     FlagRule
+	WritesCID bool // node_id and mm_cid are written (6.3)
+	Versions  bool // 32 bytes are V1, more are V2 (7.0.13)
+	NoUserIRQ bool // the arm64 bug of 6.19 to 7.0.13: user_irq is never set
+	Debug     bool // CONFIG_DEBUG_RSEQ, or from 6.19 rseq_debug=
+
+	// Around it.
+	MembarrierRSeq bool      // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
+	CID            CIDPolicy // how mm_cid is dealt out
+	SliceSyscall   bool      // rseq_slice_yield and the prctl are known (7.0); slices are not built in
+
+	// Legacy says what libc registers on this machine: the original 32 bytes
+	// instead of the feature size.
+	Legacy bool
+}
+
+// Family is a generation of the rules (facts by generation, see [Kernel]).
+type Family uint8
+
+// The families.
+const (
+	Original   Family = iota // 4.18 to 5.x: event mask, NO_RESTART flags honoured
+	Strict                   // 6.0 to 6.2: NO_RESTART flags are fatal
+	Extensible               // 6.3 to 6.18: any flag is fatal; node_id, mm_cid, longer areas
+	Optimized                // 6.19 to 7.0.7: work only when something happened, for every registration
+	Versioned                // 7.0.13 on: 32 bytes keep the historic promises, longer areas are optimized
+)
+
+var familyNames = [...]string{"original", "strict", "extensible", "optimized", "versioned"}
+
+func (f Family) String() string { return familyNames[f] }
+
+// Entry says how much of the generic entry code the architecture uses, which
+// is how much of 6.19's work avoidance it gets.
+type Entry uint8
+
+// The entry classes.
+const (
+	EntryGeneric Entry = iota // x86, s390, riscv, loongarch, powerpc: all of it
+	EntryIRQ                  // arm64: for interrupts and exceptions only
+	EntryNone                 // arm, mips, openrisc: no user_irq, no V2
+)
+
+func (e Entry) String() string { return [...]string{"generic", "irq-only", "none"}[e] }
+
+// Notify is the rule for the way to user mode.
+type Notify uint8
+
+// The two rules, each in a file of its own: notify_old.go and notify_new.go.
+const (
+	NotifyOld Notify = iota // an event mask, looked at whenever the task is told to
+	NotifyNew               // sched_switch, ids_changed, user_irq (6.19)
+)
+
+func (n Notify) String() string { return [...]string{"old", "new"}[n] }
+
+// FlagRule is what the NO_RESTART and unknown bits of rseq_cs.flags and
+// rseq.flags do when a section is interrupted.
+type FlagRule uint8
+
+// The flag rules.
+const (
+	FlagsHonoured       FlagRule = iota // NO_RESTART bits mask their events (4.18)
+	FlagsNoRestartFatal                 // NO_RESTART bits kill, others don't matter (6.0)
+	FlagsFatal                          // any bit kills (6.3; 6.1.176 too)
+	FlagsIgnored                        // not looked at (6.19)
+)
+
+func (f FlagRule) String() string {
+	return [...]string{"honoured", "NO_RESTART fatal", "any fatal", "ignored"}[f]
+}
+
+// CIDPolicy is how concurrency ids are dealt out. All are unique among the
+// running threads of a memory and below min(threads, CPUs).
+type CIDPolicy uint8
+
+// The policies.
+const (
+	CIDNone    CIDPolicy = iota // there are none (before 6.3)
+	CIDPerCPU                   // a CPU keeps the id it used last, if that is free (6.3)
+	CIDPerTask                  // a thread keeps the id it used last, if that is free (6.19)
+)
+
+func (c CIDPolicy) String() string { return [...]string{"none", "per CPU", "per task"}[c] }
+
+// Version is the version of a registration of that length: 1 is what was
+// promised by history, 2 is optimized. Kernels without versions have one rule,
+// which is the optimized one from 6.19.
+func (k *Kernel) Version(length uint32) int {
+	switch {
+	case k.Notify == NotifyOld:
+		return 1
+	case !k.Versions:
+		return 2
+	case length > abi.RSeqOrigSize && k.Entry != EntryNone:
+		return 2
+	}
+	return 1
+}
+
+// AreaLen is the length of the area that libc registers on this machine.
+func (k *Kernel) AreaLen() uint32 {
+	if k.Legacy || k.FeatureSize <= abi.RSeqOrigSize {
+		return abi.RSeqOrigSize
+	}
+	return k.FeatureSize
+}
+
+// String returns the kernel's name as [ParseKernel] reads it: 6.12,
+// 6.19/arm64, 7.3/v1.
+func (k Kernel) String() string {
+	s := k.Release
+	if k.Arch != abi.AMD64 {
+		s += "/" + k.Arch.String()
+	}
+	if k.Versions {
+		if k.Version(k.AreaLen()) == 1 {
+			s += "/v1"
+		} else {
+			s += "/v2"
+		}
+	}
+	if k.Debug {
+		s += "/debug"
+	}
+	return s
+}

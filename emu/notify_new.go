@@ -1,0 +1,181 @@
+package emu
+
+import (
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// The rule of Linux 6.19 and later: three facts are noted, sched_switch,
+// ids_changed and user_irq, the exit does only the work that they call for,
+// and every return to user mode forgets them. Registrations of version 1 (32
+// bytes, from 7.0.13) get back what history promised: ids rewritten at every
+// switch and signal.
+
+// newUserEntry notes that an interrupt or exception, not a syscall, has taken
+// the thread out of user mode. On arm64 it was forgotten until 7.1.
+func (m *Machine) newUserEntry(t *task) {
+	if m.k.Entry != EntryNone && !m.k.NoUserIRQ {
+		t.rseq.userIRQ = true
+	}
+}
+
+// interrupted reports whether the thread can have been interrupted inside a
+// section. Where the entry code doesn't tell (EntryNone) it always can.
+func (m *Machine) interrupted(t *task) bool {
+	return t.rseq.userIRQ || m.k.Entry == EntryNone
+}
+
+// historic reports whether the registration is a version 1.
+func (m *Machine) historic(t *task) bool { return m.k.Versions && t.rseq.version == 1 }
+
+// newSwitch notes that the thread was switched in, or that another thread's
+// membarrier treats it as if.
+func (m *Machine) newSwitch(t *task) {
+	if t.rseq.area == 0 {
+		return
+	}
+	if m.historic(t) {
+		t.rseq.idsChanged = true
+	}
+	if m.interrupted(t) || t.rseq.idsChanged {
+		t.rseq.schedSwitch = true
+	}
+}
+
+// newForce asks for all the work at the next exit: after registration, and
+// after an execve that failed.
+func (m *Machine) newForce(t *task) {
+	t.rseq.schedSwitch, t.rseq.idsChanged = true, true
+}
+
+// newSignal looks at the section before a signal's frame is built, if the
+// signal interrupted user code; version 1 always does, and has its ids
+// rewritten.
+func (m *Machine) newSignal(t *task) {
+	if t.rseq.area == 0 || !m.historic(t) && !m.interrupted(t) {
+		return
+	}
+	m.counters.Signal++
+	if reason := m.evaluate(t); reason != ReasonNone {
+		m.force(t, abi.SIGSEGV, reason)
+		return
+	}
+	if m.historic(t) {
+		m.newForce(t)
+	}
+}
+
+// newWork is the work on the way to user mode, due if sched_switch is set:
+//
+//   - ids not changed: look at rseq_cs, nothing else
+//   - ids changed: version 2, or debug: the four fields must still hold what
+//     the kernel wrote last; write them; look at rseq_cs only if the thread was
+//     interrupted (or debug)
+//
+// A fault in the fast path is retried where faults are allowed; there it is
+// SIGSEGV.
+func (m *Machine) newWork(t *task) {
+	t.rseq.schedSwitch = false
+	if m.k.Entry == EntryGeneric || m.k.Entry == EntryIRQ && !t.inSyscall {
+		m.counters.FastPath++
+	} else {
+		m.counters.SlowPath++
+	}
+	if reason := m.newUpdate(t); reason != ReasonNone {
+		m.force(t, abi.SIGSEGV, reason)
+	}
+}
+
+func (m *Machine) newUpdate(t *task) Reason {
+	if !t.rseq.idsChanged {
+		return m.evaluate(t)
+	}
+	t.rseq.idsChanged = false
+	if m.k.Debug || m.k.Versions && t.rseq.version == 2 {
+		if reason := m.checkIDs(t); reason != ReasonNone {
+			return reason
+		}
+	}
+	if !m.writeIDs(t) {
+		return ReasonAreaFault
+	}
+	if m.interrupted(t) || m.k.Debug {
+		return m.evaluate(t)
+	}
+	return ReasonNone
+}
+
+// newForget ends the exit: nothing of what was noted outlives it.
+func (m *Machine) newForget(t *task) {
+	t.rseq.schedSwitch, t.rseq.idsChanged, t.rseq.userIRQ = false, false, false
+}
+
+// evaluate looks at rseq_cs with the checks of production, which read no more
+// of the descriptor than they need:
+//
+//  1. rseq_cs is 0: nothing to do; not a user address: fatal
+//  2. outside: clear it, without a look at the rest
+//  3. inside: abort_ip must be in [4, TASK_SIZE) behind the signature; clear and
+//     abort. Version and flags are not looked at.
+//
+// Debug looks at everything once the thread is inside, which it may only be if
+// it was interrupted there.
+func (m *Machine) evaluate(t *task) Reason {
+	mem := m.memOf(t)
+	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	switch {
+	case !ok:
+		return ReasonAreaFault
+	case p == 0:
+		return ReasonNone
+	}
+	m.counters.CS++
+	if p >= m.taskSize {
+		return ReasonCSAddress
+	}
+	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
+	if !ok {
+		return ReasonCSFault
+	}
+	if !cs.Contains(uint64(t.regs.IP)) {
+		m.counters.Clear++
+		return m.clearCS(t, ir.Addr(p))
+	}
+	if m.k.Debug {
+		if reason := m.debugInside(t, &cs); reason != ReasonNone {
+			return reason
+		}
+	}
+	if cs.AbortIP < abi.RSeqSigSize || cs.AbortIP >= m.taskSize {
+		return ReasonAbortAddress
+	}
+	if reason := m.checkSignature(t, cs.AbortIP); reason != ReasonNone {
+		return reason
+	}
+	return m.abort(t, ir.Addr(p), ir.Addr(cs.AbortIP))
+}
+
+func (m *Machine) debugInside(t *task, cs *abi.RSeqCS) Reason {
+	end := cs.StartIP + cs.PostCommitOffset
+	switch {
+	case cs.Version != 0:
+		return ReasonVersion
+	case cs.Flags != 0:
+		return ReasonFlags
+	case cs.StartIP >= m.taskSize, end >= m.taskSize, cs.AbortIP >= m.taskSize, end < cs.StartIP:
+		return ReasonRange
+	case cs.Contains(cs.AbortIP):
+		return ReasonAbortInside
+	case !m.interrupted(t):
+		return ReasonSyscall
+	}
+	return ReasonNone
+}
+
+// newSyscallExit is rseq_debug='s check: a system call returns outside of any
+// section, and a stale rseq_cs is cleared.
+func (m *Machine) newSyscallExit(t *task) {
+	if reason := m.evaluate(t); reason != ReasonNone {
+		m.force(t, abi.SIGSEGV, reason)
+	}
+}

@@ -1,0 +1,145 @@
+package emu
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// ParseKernel reads a kernel's name: a release, then in any order an
+// architecture, v1 or v2 for what libc registers, and debug, each behind a
+// slash: 6.18, 6.19/arm64, 7.3/v1/debug.
+func ParseKernel(name string) (Kernel, error) {
+	words := strings.Split(name, "/")
+	arch, rest := abi.AMD64, words[:0:0]
+	for _, w := range words[1:] {
+		if a, err := abi.ParseArch(w); err == nil {
+			arch = a
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	k, err := LinuxRelease(words[0], arch)
+	if err != nil {
+		return k, err
+	}
+	for _, w := range rest {
+		switch w {
+		case "v1":
+			k.Legacy = true
+		case "v2":
+			if k.Version(k.AreaLen()) == 1 || !k.Versions {
+				return k, fmt.Errorf("kernel %s has no V2 (7.0.13 and later have, where the architecture uses the generic entry code)", words[0])
+			}
+		case "debug":
+			k.Debug = true
+		default:
+			return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, v1, v2, debug)", words[0], w)
+		}
+	}
+	return k, nil
+}
+
+// Pattern is a set of kernels: "6.3.." (6.3 and later), "..6.18", "6.3..6.18",
+// "7.3", each with /arch, /v1 or /v2 to narrow it, and ! before it to exclude.
+type Pattern struct {
+	text     string
+	not      bool
+	from, to version
+	arch     abi.Arch
+	hasArch  bool
+	version  int // 0: any
+}
+
+// ParsePattern reads a pattern.
+func ParsePattern(text string) (Pattern, error) {
+	p := Pattern{text: text, to: version{1 << 16}}
+	words := strings.Split(strings.TrimPrefix(text, "!"), "/")
+	p.not = strings.HasPrefix(text, "!")
+	from, to, isRange := strings.Cut(words[0], "..")
+	var err error
+	if from != "" {
+		if p.from, err = parseVersion(from); err != nil {
+			return p, err
+		}
+		if strings.Count(from, ".") == 1 {
+			p.from[2] = 0
+		}
+	}
+	if !isRange {
+		to = from
+	}
+	if to != "" {
+		if p.to, err = parseVersion(to); err != nil {
+			return p, err
+		}
+		if strings.Count(to, ".") == 1 {
+			p.to[2] = 1 << 16
+		}
+	}
+	if from == "" && to == "" {
+		return p, fmt.Errorf("kernel pattern %q names no release", text)
+	}
+	for _, w := range words[1:] {
+		switch a, err := abi.ParseArch(w); {
+		case err == nil:
+			p.arch, p.hasArch = a, true
+		case w == "v1":
+			p.version = 1
+		case w == "v2":
+			p.version = 2
+		default:
+			return p, fmt.Errorf("kernel pattern %q: unknown word %q (an architecture, v1, v2)", text, w)
+		}
+	}
+	return p, nil
+}
+
+func (p Pattern) String() string { return p.text }
+
+func (p Pattern) match(k *Kernel) bool {
+	v, err := parseVersion(k.Release)
+	if err != nil || v.before(p.from) || p.to.before(v) {
+		return false
+	}
+	if p.hasArch && p.arch != k.Arch {
+		return false
+	}
+	return p.version == 0 || p.version == k.Version(k.AreaLen())
+}
+
+// Claims reports whether the patterns include the kernel: some pattern that
+// doesn't exclude matches, or there is none of these, and no excluding one
+// matches.
+func Claims(patterns []Pattern, k Kernel) bool {
+	in := true
+	for _, p := range patterns {
+		if !p.not {
+			in = false
+		}
+	}
+	for _, p := range patterns {
+		if p.match(&k) {
+			if p.not {
+				return false
+			}
+			in = true
+		}
+	}
+	return in
+}
+
+// DefaultKernels are one kernel of each family, newest point release, and both
+// versions where there are versions.
+func DefaultKernels() []Kernel {
+	var ks []Kernel
+	for _, name := range []string{"5.10", "6.1", "6.18", "6.19", "7.3/v1", "7.3/v2"} {
+		k, err := ParseKernel(name)
+		if err != nil {
+			panic("emu: BUG: " + err.Error())
+		}
+		ks = append(ks, k)
+	}
+	return ks
+}

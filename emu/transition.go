@@ -1,0 +1,271 @@
+package emu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/vcpu"
+)
+
+// Choices appends everything that can happen next to buf, in a fixed order:
+// first the machine going on by itself, then the events that the budget
+// allows.
+func (m *Machine) Choices(buf []Choice) []Choice {
+	buf = m.progress(buf)
+	for i := range m.cpus {
+		c, cpu := CPUID(i), &m.cpus[i]
+		if cpu.cur >= 0 && m.tasks[cpu.cur].user() {
+			if m.budget.has(Preemptions) {
+				buf = append(buf, PreemptOn(c))
+			}
+			if m.budget.has(IRQs) {
+				buf = append(buf, IRQOn(c))
+			}
+			if m.budget.has(Faults) && m.touchesMemory(&m.tasks[cpu.cur]) {
+				buf = append(buf, FaultOn(c), FaultSleepOn(c))
+			}
+			if m.budget.has(Membarriers) {
+				buf = append(buf, MembarrierOn(c))
+			}
+		}
+		switch {
+		case !cpu.online:
+			buf = append(buf, OnlineCPU(c))
+		case m.budget.has(Unplugs) && m.online() > 1 && (cpu.cur < 0 || m.tasks[cpu.cur].user()):
+			buf = append(buf, OfflineCPU(c))
+		}
+	}
+	if m.budget.has(Signals) && m.sendable != 0 {
+		for i := range m.tasks {
+			if t := &m.tasks[i]; t.alive() && (t.state != taskRunning || t.user()) {
+				for s := abi.Signal(1); s < 32; s++ {
+					if m.sendable&^t.pending&sigBit(s) != 0 {
+						buf = append(buf, SignalTask(TaskID(i), s))
+					}
+				}
+			}
+		}
+	}
+	return buf
+}
+
+// Progress appends the choices that are no events: what the machine does if
+// nobody disturbs it. If there are none and it isn't done, it is deadlocked.
+func (m *Machine) Progress(buf []Choice) []Choice { return m.progress(buf) }
+
+func (m *Machine) progress(buf []Choice) []Choice {
+	for i := range m.cpus {
+		c, cpu := CPUID(i), &m.cpus[i]
+		if cpu.cur >= 0 {
+			t := &m.tasks[cpu.cur]
+			if t.wait == waitNone {
+				buf = append(buf, StepOn(c))
+			}
+			if cpu.ipi != 0 && (t.wait != waitNone || t.user()) {
+				buf = append(buf, TakeIPI(c))
+			}
+			continue
+		}
+		if cpu.ipi != 0 {
+			buf = append(buf, TakeIPI(c))
+		}
+		for j := range m.tasks {
+			if t := &m.tasks[j]; t.state == taskRunnable && m.mayRun(c, t) {
+				buf = append(buf, RunOn(c, TaskID(j)))
+			}
+		}
+	}
+	for j := range m.tasks {
+		if t := &m.tasks[j]; t.state == taskBlocked && (t.wait == waitSleep || t.wait == waitPage) {
+			buf = append(buf, WakeTask(TaskID(j)))
+		}
+	}
+	return buf
+}
+
+// Do makes one transition, which must be one of [Machine.Choices].
+func (m *Machine) Do(c Choice) {
+	switch c.Kind() {
+	case Step:
+		m.step(c.CPU())
+	case Run:
+		m.run(c.CPU(), &m.tasks[c.Task()])
+	case Wake:
+		m.wake(&m.tasks[c.Task()])
+	case IPI:
+		m.takeIPI(c.CPU())
+	case Preempt:
+		m.budget.spend(Preemptions)
+		m.interrupt(c.CPU())
+		m.switchOut(c.CPU(), taskRunnable)
+	case IRQ:
+		m.budget.spend(IRQs)
+		m.exitToUser(m.interrupt(c.CPU()))
+	case Fault:
+		m.budget.spend(Faults)
+		m.exitToUser(m.interrupt(c.CPU()))
+	case FaultSleep:
+		m.budget.spend(Faults)
+		m.interrupt(c.CPU()).wait = waitPage
+		m.switchOut(c.CPU(), taskBlocked)
+	case Membarrier:
+		m.budget.spend(Membarriers)
+		t := m.interrupt(c.CPU())
+		m.rseqIPI(t)
+		m.exitToUser(t)
+	case Signal:
+		m.budget.spend(Signals)
+		m.sendNow(&m.tasks[c.Task()], c.Signal())
+	case Offline:
+		m.budget.spend(Unplugs)
+		m.offline(c.CPU())
+	case Online:
+		m.cpus[c.CPU()].online = true
+	default:
+		panic("emu: BUG: " + c.String())
+	}
+}
+
+// ErrNotEnabled is what [Machine.Try] returns, wrapped, for a choice that
+// can't happen.
+var ErrNotEnabled = errors.New("can't happen now")
+
+// Try is [Machine.Do] for a choice from outside: it is checked first, and the
+// error says what could happen instead. Any signal may be sent, whether the
+// program has a handler or not.
+func (m *Machine) Try(c Choice) error {
+	enabled := m.Choices(nil)
+	if !slices.Contains(enabled, c) && !m.allowsSignal(c) {
+		var names []string
+		for _, e := range enabled {
+			names = append(names, e.String())
+		}
+		could := "nothing can: the run is over"
+		if len(names) > 0 {
+			could = "enabled: " + strings.Join(names, ", ")
+		}
+		return fmt.Errorf("%s %w; %s", c, ErrNotEnabled, could)
+	}
+	m.Do(c)
+	return nil
+}
+
+func (m *Machine) allowsSignal(c Choice) bool {
+	if c.Kind() != Signal || int(c.Task()) >= len(m.tasks) || c.Signal() == 0 || c.Signal() >= 32 {
+		return false
+	}
+	t := &m.tasks[c.Task()]
+	return m.budget.has(Signals) && t.alive() && (t.state != taskRunning || t.user())
+}
+
+// step runs the CPU's task, beginning its next call if it is between calls.
+func (m *Machine) step(c CPUID) {
+	t := &m.tasks[m.cpus[c].cur]
+	if t.regs.IP == ir.ReturnIP && !t.inCall && t.script >= 0 {
+		m.invoke(t)
+	}
+	switch trap := m.code.Step(m.memOf(t), int(c), &t.regs); trap.Kind {
+	case vcpu.TrapNone:
+		if t.regs.IP == ir.ReturnIP {
+			m.returned(t)
+		}
+	case vcpu.TrapSyscall:
+		m.syscall(c, t, trap.Arg)
+	default:
+		m.exception(c, t, trap)
+	}
+}
+
+// invoke begins the next call of the script: this is where its interval in the
+// history begins, not at the end of the call before.
+func (m *Machine) invoke(t *task) {
+	m.emit(EvInvoke, t.cpu, m.id(t), uint64(t.call), 0)
+	next := &m.calls[t.script][t.call]
+	copy(t.regs.R[:], next.args)
+	t.regs.SetIP(next.entry)
+	t.inCall = true
+}
+
+// returned ends a call. Its registers are dead, and cleared, so that runs that
+// differ only in them meet again.
+func (m *Machine) returned(t *task) {
+	id := m.id(t)
+	if t.script < 0 {
+		m.exitTask(t, 0)
+		return
+	}
+	m.emit(EvReturn, t.cpu, id, t.regs.R[ir.R0], t.regs.R[ir.R1])
+	t.inCall = false
+	t.call++
+	if int(t.call) == len(m.calls[t.script]) {
+		m.exitTask(t, 0)
+		return
+	}
+	tp, sp := t.regs.R[ir.TP], t.regs.R[ir.SP]
+	t.regs = vcpu.Regs{IP: ir.ReturnIP}
+	t.regs.R[ir.TP], t.regs.R[ir.SP], t.regs.R[ir.LR] = tp, sp, uint64(ir.ReturnIP)
+}
+
+// exception is a fault of the guest's own instruction.
+func (m *Machine) exception(c CPUID, t *task, trap vcpu.Trap) {
+	m.interrupt(c)
+	sig, reason := abi.SIGSEGV, ReasonFetch
+	switch trap.Kind {
+	case vcpu.TrapLoad:
+		reason = ReasonLoad
+	case vcpu.TrapStore:
+		reason = ReasonStore
+	case vcpu.TrapAlign:
+		sig, reason = abi.SIGBUS, ReasonAlign
+	case vcpu.TrapUD:
+		sig, reason = abi.SIGILL, ReasonUD
+	case vcpu.TrapBrk:
+		sig, reason = abi.SIGTRAP, ReasonBrk
+	}
+	t.reasonAt = trap.Addr
+	m.force(t, sig, reason)
+	m.exitToUser(t)
+}
+
+// interrupt enters the kernel from user mode by interrupt or exception, and
+// returns the task that was interrupted.
+func (m *Machine) interrupt(c CPUID) *task {
+	t := &m.tasks[m.cpus[c].cur]
+	m.memOf(t).Unreserve(int(c))
+	if m.k.Notify == NotifyNew {
+		m.newUserEntry(t)
+	}
+	return t
+}
+
+// touchesMemory reports whether the task's next instruction accesses memory.
+func (m *Machine) touchesMemory(t *task) bool {
+	ip := t.regs.IP
+	if ip == ir.ReturnIP && t.script >= 0 && !t.inCall {
+		ip = m.calls[t.script][t.call].entry
+	}
+	i := m.im.Index(ip)
+	if i < 0 {
+		return false
+	}
+	for _, o := range m.im.Instrs[i].Micro() {
+		if o.Loads() || o.Stores() {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) online() int {
+	n := 0
+	for i := range m.cpus {
+		if m.cpus[i].online {
+			n++
+		}
+	}
+	return n
+}

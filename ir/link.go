@@ -1,0 +1,455 @@
+package ir
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// The address map. Areas are far apart, so that a stray address faults instead
+// of hitting a neighbour, and below 2 GiB, so that a displacement reaches them.
+const (
+	ReturnIP   Addr = 0xf000   // where an operation returns to; never mapped
+	CodeBase   Addr = 0x10000  // functions, in order
+	RodataBase Addr = 0x100000 // descriptors, then rodata
+	DataBase   Addr = 0x200000 // data
+	PerCPUBase Addr = 0x300000 // per-CPU areas
+	ThreadBase Addr = 0x400000 // thread areas
+	StackBase  Addr = 0x500000 // stacks
+
+	// RSeqSpace is the room for struct rseq at the thread pointer: the newest
+	// layout is 33 bytes long and 64-aligned (Linux 7.0).
+	RSeqSpace = 64
+	// MaxCode bounds the code of a program in bytes.
+	MaxCode = uint64(RodataBase - CodeBase)
+	// MaxArea bounds each kind of data of one owner (program, CPU, thread).
+	MaxArea = 64 << 10
+)
+
+// Image is a linked program: every name resolved, every byte placed, for one
+// architecture's byte order and signature. It is immutable and shared by all
+// machines that run it.
+type Image struct {
+	Prog     *Program
+	Arch     abi.Arch
+	Instrs   []Instr // resolved: Imm, Mem.Disp and TargetIP hold the values, Sym is gone
+	Source   []Instr // the same as the program has them, with names: for messages
+	Addrs    []Addr  // of Instrs
+	Origin   []Pos   // of Instrs
+	Code     []byte  // at CodeBase; signatures are readable here
+	Rodata   []byte  // at RodataBase
+	Data     []byte  // at DataBase, initial
+	PerCPU   []byte  // at PerCPUBase + cpu<<PerCPUShift, initial
+	Thread   []byte  // thread t's area, initial; struct rseq at ThreadBefore
+	Symbols  map[string]Addr
+	Funcs    []PlacedFunc
+	Sections []PlacedSection
+	// PerCPUShift is log2 of the distance between two CPUs' areas.
+	PerCPUShift uint8
+	// ThreadBefore is the number of bytes of a thread's area before struct
+	// rseq, ThreadStride the distance between two threads' areas.
+	ThreadBefore, ThreadStride uint64
+	StackSize                  uint64
+	Restorer                   Addr // code that does rt_sigreturn; 0 without handlers
+
+	index []int32 // (address - CodeBase) → index into Instrs, -1 inside and between
+}
+
+// PlacedFunc is a function's place in the code.
+type PlacedFunc struct {
+	Name       string
+	Entry, End Addr
+	Labels     []PlacedLabel // in address order
+}
+
+// PlacedLabel is a label's place.
+type PlacedLabel struct {
+	Name string
+	Addr Addr
+}
+
+// PlacedSection is a descriptor's place and contents.
+type PlacedSection struct {
+	Name string
+	Func string
+	Addr Addr
+	CS   abi.RSeqCS
+}
+
+// LinkError is an error of a program that parsed: a name that isn't defined, a
+// value out of range.
+type LinkError struct {
+	File string // the file, or the program's name if it has none
+	Pos  Pos    // zero in a program from Go
+	Msg  string
+}
+
+// Error returns a line such as
+//
+//	list.rseq:7:5: "nod" is not defined
+func (e *LinkError) Error() string { return place(e.File, e.Pos) + e.Msg }
+
+// Index returns the index into Instrs of the instruction at ip, or -1 if none
+// begins there.
+func (im *Image) Index(ip Addr) int {
+	if off := uint64(ip - CodeBase); off < uint64(len(im.index)) {
+		return int(im.index[off])
+	}
+	return -1
+}
+
+// TP returns the thread pointer of thread t: the address of its struct rseq.
+func (im *Image) TP(t int) Addr {
+	return ThreadBase + Addr(uint64(t)*im.ThreadStride+im.ThreadBefore)
+}
+
+// StackTop returns the initial stack pointer of thread t.
+func (im *Image) StackTop(t int) Addr {
+	return StackBase + Addr(uint64(t+1)*im.StackSize)
+}
+
+// Func returns the function of that name.
+func (im *Image) Func(name string) (PlacedFunc, bool) {
+	for _, f := range im.Funcs {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return PlacedFunc{}, false
+}
+
+// Link places a program for an architecture, in six steps: (1) lay out data,
+// (2) lay out code and labels, (3) lay out descriptors, (4) resolve every
+// operand, (5) write descriptors and initial values, (6) hold the scripts,
+// handlers, specifications and checks against what there is. The error is a
+// [*LinkError], the first there is.
+func Link(p *Program, arch abi.Arch) (*Image, error) {
+	if !arch.Valid() {
+		return nil, &LinkError{File: p.file(), Msg: fmt.Sprintf("cannot link for %v", arch)}
+	}
+	l := linker{p: p, arch: arch, im: &Image{Prog: p, Arch: arch}}
+	l.builtins()
+	for _, step := range []func(){
+		l.layoutData, l.layoutCode, l.layoutSections, l.resolveCode, l.fill, l.check,
+	} {
+		// Each relies on those before: what they could not place isn't there.
+		if step(); l.err != nil {
+			return nil, l.err
+		}
+	}
+	return l.im, nil
+}
+
+// file is the name that errors in the program begin with.
+func (p *Program) file() string {
+	if p.File != "" {
+		return p.File
+	}
+	return p.Name
+}
+
+type linker struct {
+	p    *Program
+	arch abi.Arch
+	im   *Image
+	// labels of the function being resolved; they shadow nothing, since a
+	// label may not have a global's name.
+	labels []map[string]Addr
+	err    error
+}
+
+func (l *linker) fail(pos Pos, format string, args ...any) {
+	if l.err == nil {
+		l.err = &LinkError{File: l.p.file(), Pos: pos, Msg: fmt.Sprintf(format, args...)}
+	}
+}
+
+func (l *linker) define(pos Pos, name string, a Addr) {
+	if name == "" {
+		l.fail(pos, "a name is missing")
+		return
+	}
+	if isBuiltin(name) {
+		l.fail(pos, "%q is built in", name)
+		return
+	}
+	if _, ok := l.im.Symbols[name]; ok {
+		l.fail(pos, "%q is defined twice", name)
+		return
+	}
+	l.im.Symbols[name] = a
+}
+
+func (l *linker) builtins() {
+	l.im.Symbols = newSymbols()
+	l.im.Symbols[sigSymbol] = Addr(l.arch.Signature())
+	for _, c := range l.p.Consts {
+		l.define(c.Notes.Pos, c.Name, Addr(c.Value))
+	}
+}
+
+// layoutData places the variables of each kind one after the other, each
+// aligned to its width.
+func (l *linker) layoutData() {
+	var size [ReadOnly + 1]int64
+	size[PerThread] = RSeqSpace
+	before := int64(0)
+	size[ReadOnly] = 0
+	for _, f := range l.p.Funcs {
+		size[ReadOnly] += int64(len(f.Sections)) * abi.RSeqCSSize
+	}
+	for _, d := range l.p.Data {
+		w := int64(d.Width.Bytes())
+		n := w * int64(d.Count)
+		if d.Kind > ReadOnly || w > 8 || w&(w-1) != 0 {
+			l.fail(d.Notes.Pos, "data %q is %v of %d bytes an element", d.Name, d.Kind, w)
+			return
+		}
+		if d.Count < 1 || d.Count > MaxArea || len(d.Init) > d.Count {
+			l.fail(d.Notes.Pos, "data %q has %d elements and %d values; 1 to %d elements", d.Name, d.Count, len(d.Init), MaxArea)
+			return
+		}
+		at := (size[d.Kind] + w - 1) &^ (w - 1)
+		if d.Kind == PerThread && d.HasAt {
+			at = d.At
+			if at < -MaxArea || at+n > MaxArea {
+				l.fail(d.Notes.Pos, "tls %q at %d is out of range (%d..%d)", d.Name, d.At, -MaxArea, MaxArea)
+				return
+			}
+			before = max(before, -at)
+		}
+		size[d.Kind] = max(size[d.Kind], at+n)
+		if size[d.Kind] > MaxArea {
+			l.fail(d.Notes.Pos, "data %q does not fit: more than %d bytes", d.Name, MaxArea)
+			return
+		}
+		base := [...]Addr{Global: DataBase, PerCPU: PerCPUBase, PerThread: 0, ReadOnly: RodataBase}[d.Kind]
+		l.define(d.Notes.Pos, d.Name, base+Addr(at))
+	}
+	round := func(n int64) uint64 { return uint64(n+RSeqSpace-1) &^ (RSeqSpace - 1) }
+	im := l.im
+	im.Data = make([]byte, (size[Global]+7)&^7)
+	im.Rodata = make([]byte, size[ReadOnly])
+	im.PerCPU = make([]byte, (size[PerCPU]+7)&^7)
+	im.PerCPUShift = uint8(max(6, bits.Len64(uint64(max(size[PerCPU], 1)-1))))
+	im.Symbols[shiftSymbol] = Addr(im.PerCPUShift)
+	im.ThreadBefore = round(before)
+	im.ThreadStride = im.ThreadBefore + round(size[PerThread])
+	im.Thread = make([]byte, im.ThreadStride)
+	im.StackSize = (uint64(l.p.Setup.StackSize) + 15) &^ 15
+	if l.p.Setup.StackSize < 0 || l.p.Setup.StackSize > MaxArea {
+		l.fail(l.p.Setup.Places[StackDirective], "stack of %d bytes is out of range (0..%d)", l.p.Setup.StackSize, MaxArea)
+	}
+	if im.StackSize == 0 && len(l.p.Handlers) > 0 {
+		im.StackSize = 1024 // two nested signal frames and some
+	}
+}
+
+// layoutCode gives every item its address and defines functions and labels.
+func (l *linker) layoutCode() {
+	im, at := l.im, CodeBase
+	l.labels = make([]map[string]Addr, len(l.p.Funcs))
+	for i, f := range l.p.Funcs {
+		l.define(f.Notes.Pos, f.Name, at)
+		pf := PlacedFunc{Name: f.Name, Entry: at}
+		l.labels[i] = map[string]Addr{}
+		for _, it := range f.Body {
+			switch it.Kind {
+			case Label:
+				if _, ok := l.labels[i][it.Name]; ok {
+					l.fail(it.Notes.Pos, "label %q is defined twice in %s", it.Name, f.Name)
+				}
+				l.labels[i][it.Name] = at
+				pf.Labels = append(pf.Labels, PlacedLabel{it.Name, at})
+			case Signature:
+				at += 4
+			case Code:
+				im.Instrs = append(im.Instrs, it.Instr)
+				im.Source = append(im.Source, it.Instr)
+				im.Addrs = append(im.Addrs, at)
+				im.Origin = append(im.Origin, it.Notes.Pos)
+				at += Addr(it.Instr.Len())
+			}
+			if uint64(at-CodeBase) > MaxCode {
+				l.fail(it.Notes.Pos, "the code does not fit: more than %d bytes", MaxCode)
+				return
+			}
+		}
+		pf.End = at
+		im.Funcs = append(im.Funcs, pf)
+	}
+	if len(l.p.Handlers) > 0 {
+		im.Restorer = at
+		op := NewOp(Syscall)
+		op.Imm = int64(abi.SysRtSigreturn)
+		im.Instrs = append(im.Instrs, NewInstr(op))
+		im.Source = append(im.Source, NewInstr(op))
+		im.Addrs = append(im.Addrs, at)
+		im.Origin = append(im.Origin, Pos{})
+		at += InstrSize
+	}
+	im.Code = make([]byte, at-CodeBase)
+	im.index = make([]int32, at-CodeBase)
+	for i := range im.index {
+		im.index[i] = -1
+	}
+	for i, a := range im.Addrs {
+		im.index[a-CodeBase] = int32(i)
+		// The bytes of an instruction are its index: no program can run them,
+		// and none of them looks like a signature.
+		for j := range im.Instrs[i].Len() {
+			im.Code[uint64(a-CodeBase)+j] = byte(i >> (8 * min(j, 2)))
+		}
+	}
+}
+
+// layoutSections defines the descriptors' symbols, ahead of other read-only
+// data.
+func (l *linker) layoutSections() {
+	at := RodataBase
+	for _, f := range l.p.Funcs {
+		for _, s := range f.Sections {
+			l.define(s.Notes.Pos, s.Name, at)
+			l.im.Sections = append(l.im.Sections, PlacedSection{Name: s.Name, Func: f.Name, Addr: at})
+			at += abi.RSeqCSSize
+		}
+	}
+	for i, f := range l.p.Funcs {
+		for name := range l.labels[i] {
+			if _, ok := l.im.Symbols[name]; ok {
+				l.fail(f.Notes.Pos, "label %q of %s is also a global name", name, f.Name)
+			}
+		}
+	}
+}
+
+func (l *linker) value(pos Pos, fn int, v Value) int64 {
+	if v.Sym == "" {
+		return v.Off
+	}
+	if fn >= 0 {
+		if a, ok := l.labels[fn][v.Sym]; ok {
+			return int64(a) + v.Off
+		}
+	}
+	if a, ok := l.im.Symbols[v.Sym]; ok {
+		return int64(a) + v.Off
+	}
+	l.fail(pos, "%q is not defined", v.Sym)
+	return 0
+}
+
+// resolveCode replaces names by values in every instruction.
+func (l *linker) resolveCode() {
+	n := 0
+	for fn, f := range l.p.Funcs {
+		for _, it := range f.Body {
+			if it.Kind != Code {
+				continue
+			}
+			pos, in := it.Notes.Pos, &l.im.Instrs[n]
+			n++
+			if err := in.Validate(); err != nil {
+				l.fail(pos, "%v%s", err, l.where(pos, f.Name, in))
+				return
+			}
+			for i := range in.Micro() {
+				op := &in.Ops[i]
+				if op.Width == 0 {
+					op.Width = syntaxOf(op).width()
+				}
+				op.Imm = l.value(pos, fn, Value{op.Sym, op.Imm})
+				op.Mem.Disp = l.value(pos, fn, Value{op.Mem.Sym, op.Mem.Disp})
+				op.Sym, op.Mem.Sym = "", ""
+				if op.Target == "" {
+					continue
+				}
+				t := Addr(l.value(pos, fn, Value{Sym: op.Target}))
+				if l.im.Index(t) < 0 {
+					l.fail(pos, "%q is no instruction to go to", op.Target)
+				}
+				op.TargetIP = t
+			}
+		}
+	}
+}
+
+// fill writes signatures, descriptors and initial values.
+func (l *linker) fill() {
+	im, order := l.im, l.arch.ByteOrder()
+	at, n := CodeBase, 0
+	for fn, f := range l.p.Funcs {
+		for _, it := range f.Body {
+			switch it.Kind {
+			case Signature:
+				sig := it.Value
+				if it.DefaultSig {
+					sig = l.arch.Signature()
+				}
+				order.PutUint32(im.Code[at-CodeBase:], sig)
+				at += 4
+			case Code:
+				at += Addr(it.Instr.Len())
+			}
+		}
+		for _, s := range f.Sections {
+			start := l.value(s.Notes.Pos, fn, s.StartIP)
+			cs := abi.RSeqCS{
+				Version: s.Version, Flags: s.Flags, StartIP: uint64(start),
+				PostCommitOffset: uint64(l.value(s.Notes.Pos, fn, s.PostCommitIP) - start),
+				AbortIP:          uint64(l.value(s.Notes.Pos, fn, s.AbortIP)),
+			}
+			if s.HasOffset {
+				cs.PostCommitOffset = s.Offset
+			}
+			im.Sections[n].CS = cs
+			if err := cs.Put(im.Rodata[im.Sections[n].Addr-RodataBase:], order); err != nil {
+				panic("ir: BUG: descriptor outside read-only data: " + err.Error())
+			}
+			n++
+		}
+	}
+	for _, d := range l.p.Data {
+		buf, base := im.Data, DataBase
+		switch d.Kind {
+		case PerCPU:
+			buf, base = im.PerCPU, PerCPUBase
+		case PerThread:
+			buf, base = im.Thread, -Addr(im.ThreadBefore)
+		case ReadOnly:
+			buf, base = im.Rodata, RodataBase
+		}
+		for i, v := range d.Init {
+			off := uint64(im.Symbols[d.Name]-base) + uint64(i*d.Width.Bytes())
+			n := l.value(d.Notes.Pos, -1, v)
+			if !fits(n, d.Width) {
+				l.fail(d.Notes.Pos, "%v does not fit into %d bits", v, 8*d.Width.Bytes())
+			}
+			putUint(buf[off:], order, d.Width, uint64(n))
+		}
+	}
+}
+
+// where says where an instruction without a position is.
+func (l *linker) where(pos Pos, fn string, in *Instr) string {
+	if pos != (Pos{}) {
+		return ""
+	}
+	return fmt.Sprintf(", in %s: %v", fn, in)
+}
+
+// putUint writes the low bytes of v.
+func putUint(b []byte, order binary.ByteOrder, w Width, v uint64) {
+	switch w {
+	case W1:
+		b[0] = byte(v)
+	case W2:
+		order.PutUint16(b, uint16(v))
+	case W4:
+		order.PutUint32(b, uint32(v))
+	default:
+		order.PutUint64(b, v)
+	}
+}

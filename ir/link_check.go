@@ -1,0 +1,206 @@
+package ir
+
+import (
+	"slices"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// check holds what surrounds the code against what there is: names in scripts,
+// handlers, specifications and conditions, and the data's places and values.
+func (l *linker) check() {
+	l.checkTLS()
+	for _, h := range l.p.Handlers {
+		l.checkHandler(h)
+	}
+	for _, t := range l.p.Threads {
+		l.checkThread(t)
+	}
+	l.checkSetup()
+	for _, s := range l.p.Specs {
+		for _, f := range s.Funcs {
+			l.checkFunc(s.Notes.Pos, f)
+		}
+	}
+	for _, c := range l.p.Checks {
+		l.checkExpr(c.Notes.Pos, &c.Cond, 0)
+	}
+}
+
+// checkTLS refuses two thread-local variables at one place. One on top of
+// struct rseq is a trick of the trade: the eight bytes at -4 hold a pointer
+// whose upper half is cpu_id_start.
+func (l *linker) checkTLS() {
+	type span struct {
+		d        *Data
+		from, to int64
+	}
+	var spans []span
+	for i := range l.p.Data {
+		if d := &l.p.Data[i]; d.Kind == PerThread {
+			at := int64(l.im.Symbols[d.Name])
+			spans = append(spans, span{d, at, at + int64(d.Count*d.Width.Bytes())})
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b span) int { return int(a.from - b.from) })
+	var last span
+	for _, s := range spans {
+		if last.d != nil && s.from < last.to {
+			a, b := last.d, s.d
+			if b.Notes.Pos.Line < a.Notes.Pos.Line {
+				a, b = b, a
+			}
+			l.fail(b.Notes.Pos, "tls %q overlaps with %q", b.Name, a.Name)
+			return
+		}
+		if last.d == nil || s.to > last.to {
+			last = s
+		}
+	}
+}
+
+// checkFunc refuses a call of what is no function or has no code.
+func (l *linker) checkFunc(pos Pos, name string) {
+	f, ok := l.im.Func(name)
+	switch {
+	case !ok:
+		l.fail(pos, "there is no function %q%s", name, didYouMean(name, l.funcNames()))
+	case l.im.Index(f.Entry) < 0 || f.Entry == f.End:
+		l.fail(pos, "function %q does not begin with an instruction", name)
+	}
+}
+
+func (l *linker) funcNames() []string {
+	names := make([]string, len(l.p.Funcs))
+	for i := range l.p.Funcs {
+		names[i] = l.p.Funcs[i].Name
+	}
+	return names
+}
+
+func (l *linker) checkHandler(h Handler) {
+	pos := h.Notes.Pos
+	if !h.Signal.Valid() {
+		l.fail(pos, "there is no signal %d", h.Signal)
+	}
+	if h.Signal == abi.SIGKILL || h.Signal == abi.SIGSTOP {
+		l.fail(pos, "%v can't have a handler", h.Signal)
+	}
+	first := slices.IndexFunc(l.p.Handlers, func(o Handler) bool { return o.Signal == h.Signal })
+	if other := l.p.Handlers[first]; other.Func != h.Func || other.Notes.Pos != pos {
+		l.fail(pos, "%v has two handlers", h.Signal)
+	}
+	l.checkFunc(pos, h.Func)
+}
+
+func (l *linker) checkThread(t Thread) {
+	if n := l.p.Setup.CPUs; n > 0 && n < MaxCPUs && t.CPUs>>n != 0 {
+		l.fail(t.Notes.Pos, "the thread's CPUs are more than the machine's %d", n)
+	}
+	for _, c := range t.Calls {
+		l.checkFunc(c.Pos, c.Func)
+		if len(c.Args) > MaxArgs {
+			l.fail(c.Pos, "%q gets %d arguments, at most %d", c.Func, len(c.Args), MaxArgs)
+		}
+		for _, a := range c.Args {
+			l.value(c.Pos, -1, a)
+		}
+	}
+}
+
+func (l *linker) checkSetup() {
+	s := &l.p.Setup
+	bound := func(d Directive, n, most int) {
+		if n < 0 || n > most {
+			l.fail(s.Places[d], "%v is 1 to %d, not %d", d, most, n)
+		}
+	}
+	bound(CPUsDirective, s.CPUs, MaxCPUs)
+	bound(NodesDirective, s.Nodes, MaxCPUs)
+	if s.CPUs > 0 && s.Nodes > s.CPUs {
+		l.fail(s.Places[NodesDirective], "%d nodes are more than the %d CPUs", s.Nodes, s.CPUs)
+	}
+	if s.Register > RegisterNone {
+		l.fail(s.Places[RegisterDirective], "there is no registration %d", s.Register)
+	}
+	for _, b := range s.Budget {
+		if b.Max < 0 {
+			l.fail(s.Places[BudgetDirective], "the bound of %q is negative", b.Event)
+		}
+	}
+}
+
+// checkExpr refuses a name that isn't what its place in the expression asks
+// for, and a tree that isn't one the parser makes.
+func (l *linker) checkExpr(pos Pos, e *Expr, depth int) {
+	if depth > maxExprTerms {
+		l.fail(pos, "the expression is nested too deeply")
+		return
+	}
+	args := 2
+	switch e.Op {
+	case ExprNum:
+		args = 0
+	case ExprSym:
+		args = 0
+		l.checkOperand(pos, e.Sym)
+	case ExprIndex:
+		args = 1
+		l.checkVariable(pos, e.Sym)
+	case ExprSum, ExprAddr:
+		args = 0
+		l.checkVariable(pos, e.Sym)
+	case ExprCalls:
+		args = 0
+		l.checkFunc(pos, e.Sym)
+	}
+	if e.Op > ExprAddr || len(e.Args) != args {
+		l.fail(pos, "an expression's node %d has %d operands", e.Op, len(e.Args))
+		return
+	}
+	for i := range e.Args {
+		l.checkExpr(pos, &e.Args[i], depth+1)
+	}
+}
+
+// checkOperand refuses a plain name that has no value: data of which there is
+// one, constants and built-in symbols have.
+func (l *linker) checkOperand(pos Pos, name string) {
+	if d := l.data(name); d != nil {
+		if d.Kind == PerCPU || d.Kind == PerThread {
+			l.fail(pos, "%q is %v data: there is more than one", name, d.Kind)
+		}
+		return
+	}
+	if _, ok := l.im.Func(name); ok || slices.ContainsFunc(l.im.Sections, func(s PlacedSection) bool { return s.Name == name }) {
+		l.fail(pos, "%q is not data", name)
+		return
+	}
+	l.value(pos, -1, Value{Sym: name})
+}
+
+// checkVariable refuses a name that isn't data of the program or of its CPUs.
+func (l *linker) checkVariable(pos Pos, name string) {
+	switch d := l.data(name); {
+	case d == nil:
+		l.fail(pos, "there is no data %q", name)
+	case d.Kind == PerThread:
+		l.fail(pos, "%q is tls data, which conditions can't see", name)
+	}
+}
+
+func (l *linker) data(name string) *Data {
+	for i := range l.p.Data {
+		if l.p.Data[i].Name == name {
+			return &l.p.Data[i]
+		}
+	}
+	return nil
+}
+
+// fits reports whether a value can be stored at that width, as a signed or an
+// unsigned number.
+func fits(v int64, w Width) bool {
+	n := 8 * w.Bytes()
+	return n == 64 || v>>n == 0 || v>>(n-1) == -1
+}
