@@ -34,8 +34,8 @@ const Unlimited = 255
 type Budget [numEventClasses]uint8
 
 // DefaultBudget is what most bugs need and a search finishes in seconds: two
-// preemptions and one migration.
-var DefaultBudget = Budget{Preemptions: 2, Migrations: 1}
+// preemptions and two migrations.
+var DefaultBudget = Budget{Preemptions: 2, Migrations: 2}
 
 // Set changes one bound by its name; n is 0..254, or Unlimited.
 func (b *Budget) Set(name string, n int) error {

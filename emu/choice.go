@@ -149,3 +149,12 @@ func ParseChoice(s string) (Choice, error) {
 	}
 	return 0, fmt.Errorf("choice %q: wrong number of words for %s", s, kind)
 }
+
+// Cost is 1 for a kernel event and 0 for the machine going on by itself. A
+// migration costs nothing here: the preemption before it did.
+func (c Choice) Cost() uint16 {
+	if c.Kind() >= Preempt && c.Kind() != Online {
+		return 1
+	}
+	return 0
+}

@@ -93,7 +93,7 @@ func (w CheckWhen) String() string { return named(checkNames[:], int(w)) }
 func (r Registration) String() string { return named(registerNames[:], int(r)) }
 
 func named(names []string, i int) string {
-	if i < len(names) {
+	if i >= 0 && i < len(names) {
 		return names[i]
 	}
 	return "unknown(" + formatInt(int64(i)) + ")"

@@ -157,6 +157,8 @@ type linker struct {
 	// labels of the function being resolved; they shadow nothing, since a
 	// label may not have a global's name.
 	labels []map[string]Addr
+	vars   map[string]*Data
+	funcs  map[string]PlacedFunc
 	err    error
 }
 
@@ -200,7 +202,9 @@ func (l *linker) layoutData() {
 	for _, f := range l.p.Funcs {
 		size[ReadOnly] += int64(len(f.Sections)) * abi.RSeqCSSize
 	}
-	for _, d := range l.p.Data {
+	l.vars = make(map[string]*Data, len(l.p.Data))
+	for i, d := range l.p.Data {
+		l.vars[d.Name] = &l.p.Data[i]
 		w := int64(d.Width.Bytes())
 		n := w * int64(d.Count)
 		if d.Kind > ReadOnly || w > 8 || w&(w-1) != 0 {
@@ -249,7 +253,8 @@ func (l *linker) layoutData() {
 
 // layoutCode gives every item its address and defines functions and labels.
 func (l *linker) layoutCode() {
-	im, at := l.im, CodeBase
+	im, at, lines := l.im, CodeBase, 0
+	l.funcs = make(map[string]PlacedFunc, len(l.p.Funcs))
 	l.labels = make([]map[string]Addr, len(l.p.Funcs))
 	for i, f := range l.p.Funcs {
 		l.define(f.Notes.Pos, f.Name, at)
@@ -272,6 +277,10 @@ func (l *linker) layoutCode() {
 				im.Origin = append(im.Origin, it.Notes.Pos)
 				at += Addr(it.Instr.Len())
 			}
+			if lines++; lines > MaxLines {
+				l.fail(it.Notes.Pos, "a program has at most %d lines of code", MaxLines)
+				return
+			}
 			if uint64(at-CodeBase) > MaxCode {
 				l.fail(it.Notes.Pos, "the code does not fit: more than %d bytes", MaxCode)
 				return
@@ -279,6 +288,7 @@ func (l *linker) layoutCode() {
 		}
 		pf.End = at
 		im.Funcs = append(im.Funcs, pf)
+		l.funcs[f.Name] = pf
 	}
 	if len(l.p.Handlers) > 0 {
 		im.Restorer = at

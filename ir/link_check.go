@@ -61,7 +61,7 @@ func (l *linker) checkTLS() {
 
 // checkFunc refuses a call of what is no function or has no code.
 func (l *linker) checkFunc(pos Pos, name string) {
-	f, ok := l.im.Func(name)
+	f, ok := l.funcs[name]
 	switch {
 	case !ok:
 		l.fail(pos, "there is no function %q%s", name, didYouMean(name, l.funcNames()))
@@ -150,11 +150,14 @@ func (l *linker) checkExpr(pos Pos, e *Expr, depth int) {
 	case ExprSum, ExprAddr:
 		args = 0
 		l.checkVariable(pos, e.Sym)
-	case ExprCalls:
+	case ExprCalls, ExprGot:
 		args = 0
 		l.checkFunc(pos, e.Sym)
+	case ExprList:
+		args = 1
+		l.checkVariable(pos, e.Sym)
 	}
-	if e.Op > ExprAddr || len(e.Args) != args {
+	if e.Op > ExprList || len(e.Args) != args {
 		l.fail(pos, "an expression's node %d has %d operands", e.Op, len(e.Args))
 		return
 	}
@@ -166,36 +169,29 @@ func (l *linker) checkExpr(pos Pos, e *Expr, depth int) {
 // checkOperand refuses a plain name that has no value: data of which there is
 // one, constants and built-in symbols have.
 func (l *linker) checkOperand(pos Pos, name string) {
-	if d := l.data(name); d != nil {
+	if d := l.vars[name]; d != nil {
 		if d.Kind == PerCPU || d.Kind == PerThread {
 			l.fail(pos, "%q is %v data: there is more than one", name, d.Kind)
 		}
 		return
 	}
-	if _, ok := l.im.Func(name); ok || slices.ContainsFunc(l.im.Sections, func(s PlacedSection) bool { return s.Name == name }) {
-		l.fail(pos, "%q is not data", name)
-		return
+	if !isBuiltin(name) && !slices.ContainsFunc(l.p.Consts, func(c Const) bool { return c.Name == name }) {
+		if _, ok := l.im.Symbols[name]; ok {
+			l.fail(pos, "%q is neither data nor a constant", name)
+			return
+		}
 	}
 	l.value(pos, -1, Value{Sym: name})
 }
 
 // checkVariable refuses a name that isn't data of the program or of its CPUs.
 func (l *linker) checkVariable(pos Pos, name string) {
-	switch d := l.data(name); {
+	switch d := l.vars[name]; {
 	case d == nil:
 		l.fail(pos, "there is no data %q", name)
 	case d.Kind == PerThread:
 		l.fail(pos, "%q is tls data, which conditions can't see", name)
 	}
-}
-
-func (l *linker) data(name string) *Data {
-	for i := range l.p.Data {
-		if l.p.Data[i].Name == name {
-			return &l.p.Data[i]
-		}
-	}
-	return nil
 }
 
 // fits reports whether a value can be stored at that width, as a signed or an

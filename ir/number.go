@@ -12,7 +12,7 @@ import (
 
 // appendUint appends u in canonical form.
 func appendUint(b []byte, u uint64) []byte {
-	if u < 1<<16 || u%1000 == 0 && u < 1e12 {
+	if u < 1<<12 || u%1000 == 0 && u < 1e12 {
 		return strconv.AppendUint(b, u, 10)
 	}
 	return strconv.AppendUint(append(b, "0x"...), u, 16)

@@ -13,6 +13,9 @@ const (
 	MaxSource = 1 << 20
 	// MaxName is the greatest length of a name, in bytes.
 	MaxName = 64
+	// MaxLines is the number of lines of code (instructions, labels, signatures)
+	// that a program has, in all functions together.
+	MaxLines = 1 << 14
 	// MaxArgs is the number of arguments that an operation takes: r0..r5.
 	MaxArgs = 6
 	// MaxCPUs is the number of CPUs that an affinity mask has room for.
@@ -105,6 +108,7 @@ type parser struct {
 	trail   string // the comment of the current line
 	pending []pendingLine
 	terms   int // of the current expression
+	lines   int // of code
 }
 
 // pendingLine is a comment line, or a blank one, whose owner is still to come.

@@ -206,6 +206,9 @@ func (p *parser) directive(n Notes) {
 	}
 }
 
+// maxEvents bounds a budget; there are about ten kinds of event.
+const maxEvents = 64
+
 // budget reads: preempt=2 signal=0
 func (p *parser) budget(b *Budget) {
 	for {
@@ -213,6 +216,9 @@ func (p *parser) budget(b *Budget) {
 		it := BudgetItem{Event: p.name("an event, such as preempt=2")}
 		if slices.ContainsFunc(*b, func(o BudgetItem) bool { return o.Event == it.Event }) {
 			p.fail(col, "%q has two bounds", it.Event)
+		}
+		if len(*b) == maxEvents {
+			p.fail(col, "a budget has at most %d bounds", maxEvents)
 		}
 		p.need("=")
 		it.Max = p.count("a bound", 0, 1<<31-1)

@@ -36,6 +36,9 @@ var operators = []operator{
 	{ExprMul, "*", precMul},
 }
 
+// exprFuncs are the functions of an expression.
+var exprFuncs = map[string]ExprOp{"sum": ExprSum, "calls": ExprCalls, "got": ExprGot, "list": ExprList}
+
 // ParseExpr reads an expression as it stands behind always or final.
 func ParseExpr(s string) (Expr, error) {
 	p := &parser{prog: &Program{}, lineNo: 1}
@@ -113,11 +116,13 @@ func (p *parser) primary(depth int) Expr {
 	}
 	e := Expr{Op: ExprSym, Sym: p.name("a name")}
 	switch {
-	case (e.Sym == "sum" || e.Sym == "calls") && p.accept("("):
-		if e.Op = ExprSum; e.Sym == "calls" {
-			e.Op = ExprCalls
-		}
+	case exprFuncs[e.Sym] != 0 && p.accept("("):
+		e.Op = exprFuncs[e.Sym]
 		e.Sym = p.name("a name")
+		if e.Op == ExprList {
+			p.need(",")
+			e.Args = []Expr{p.binary(precOr, depth+1)}
+		}
 		p.need(")")
 	case p.accept("["):
 		e.Op = ExprIndex

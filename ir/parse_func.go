@@ -22,7 +22,12 @@ var functionLines = map[string]func(*parser){
 }
 
 // item adds a line to the function's body.
-func (p *parser) item(it Item) { p.fn.Body = append(p.fn.Body, it) }
+func (p *parser) item(it Item) {
+	if p.lines++; p.lines > MaxLines {
+		p.fail(it.Notes.Pos.Col, "a program has at most %d lines of code", MaxLines)
+	}
+	p.fn.Body = append(p.fn.Body, it)
+}
 
 // lineNotes are the comments of a line in a function. Its first line has no
 // blank one before it.

@@ -80,8 +80,12 @@ func (p *parser) op() Op {
 	}
 	base, suffix, dotted := strings.Cut(t.text, ".")
 	s := byMnemonic[base]
-	if s == nil {
-		p.fail(t.col, "unknown instruction %s%s", quote(base), didYouMean(base, append(mnemonics, declarationWords...)))
+	switch {
+	case t.text == "lock":
+		p.fail(t.col, "lock stands once, before the instruction and its braces")
+		return Op{}
+	case s == nil:
+		p.fail(t.col, "unknown instruction %s%s", quote(base), didYouMean(base, slices.Concat(mnemonics, declarationWords)))
 		return Op{}
 	}
 	o := NewOp(s.code)

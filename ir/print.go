@@ -149,7 +149,8 @@ func (p *Program) notesOf(d declRef) *Notes {
 }
 
 // printer lays out lines. Lines that follow each other without a blank or a
-// comment line in between have their trailing comments in one column.
+// comment line in between have their trailing comments in one column, unless
+// they are wide.
 type printer struct {
 	out  []byte
 	buf  []byte // the text of the current lines
@@ -159,6 +160,7 @@ type printer struct {
 // row is a line that waits for its comment's column.
 type row struct {
 	end   int // of its text in buf
+	width int // of its text, in characters
 	trail string
 }
 
@@ -170,7 +172,7 @@ func (w *printer) begin(gap bool, n *Notes, indent string) {
 
 // end ends the line that buf got since begin.
 func (w *printer) end(n *Notes) {
-	w.rows = append(w.rows, row{len(w.buf), oneLine(n.Trail)})
+	w.rows = append(w.rows, row{end: len(w.buf), trail: oneLine(n.Trail)})
 }
 
 // oneLine keeps a comment on its line, whatever a Go program puts into it.
@@ -202,12 +204,18 @@ func appendComment(b []byte, text string) []byte {
 	return b
 }
 
+// wide is the width from which on a line doesn't take part in the column of
+// comments: one long line would push all others to the right.
+const wide = 72
+
 // flush prints the waiting lines.
 func (w *printer) flush() {
 	column, start := 0, 0
-	for _, r := range w.rows {
-		if r.trail != "" {
-			column = max(column, utf8.RuneCount(w.buf[start:r.end])+2)
+	for i := range w.rows {
+		r := &w.rows[i]
+		r.width = utf8.RuneCount(w.buf[start:r.end])
+		if r.trail != "" && r.width <= wide {
+			column = max(column, r.width+2)
 		}
 		start = r.end
 	}
@@ -215,7 +223,7 @@ func (w *printer) flush() {
 	for _, r := range w.rows {
 		w.out = append(w.out, w.buf[start:r.end]...)
 		if r.trail != "" {
-			for n := utf8.RuneCount(w.buf[start:r.end]); n < column; n++ {
+			for n := r.width; n < max(column, r.width+2); n++ {
 				w.out = append(w.out, ' ')
 			}
 			w.out = appendComment(w.out, r.trail)

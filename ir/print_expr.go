@@ -18,6 +18,10 @@ func (e *Expr) append(b []byte, prec int) []byte {
 		return appendCall(b, "sum", []string{e.Sym})
 	case ExprCalls:
 		return appendCall(b, "calls", []string{e.Sym})
+	case ExprGot:
+		return appendCall(b, "got", []string{e.Sym})
+	case ExprList:
+		return appendCall(b, "list", []string{e.Sym, e.arg(0).String()})
 	case ExprIndex:
 		b = append(append(b, e.Sym...), '[')
 		return append(e.arg(0).append(b, 0), ']')

@@ -1,0 +1,59 @@
+package explore
+
+import (
+	"math/rand/v2"
+
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// Chooser decides what happens next in a single run: a random generator, a
+// recorded schedule, the bytes of a fuzzer, a person. It returns an index into
+// choices, which is never empty, or -1 to end the run.
+type Chooser interface {
+	Choose(m *emu.Machine, choices []emu.Choice) int
+}
+
+// ChooserFunc is a function as a Chooser.
+type ChooserFunc func(m *emu.Machine, choices []emu.Choice) int
+
+// Choose calls f.
+func (f ChooserFunc) Choose(m *emu.Machine, choices []emu.Choice) int { return f(m, choices) }
+
+// Random returns a chooser that picks uniformly, the same for the same seed on
+// every platform.
+func Random(seed uint64) Chooser {
+	r := rand.New(rand.NewPCG(seed, 0))
+	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int { return r.IntN(len(choices)) })
+}
+
+// Bytes returns a chooser that a fuzzer drives: each byte decides one choice
+// among those there are; a choice among one takes none. When the bytes are used
+// up it goes on with the first choice, which is never an event.
+func Bytes(b []byte) Chooser {
+	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int {
+		if len(choices) == 1 || len(b) == 0 {
+			return 0
+		}
+		i := int(b[0]) % len(choices)
+		b = b[1:]
+		return i
+	})
+}
+
+// Replay returns a chooser that follows a schedule and ends the run with it, or
+// at the first choice that isn't enabled.
+func Replay(schedule []emu.Choice) Chooser {
+	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int {
+		if len(schedule) == 0 {
+			return -1
+		}
+		want := schedule[0]
+		schedule = schedule[1:]
+		for i, c := range choices {
+			if c == want {
+				return i
+			}
+		}
+		return -1
+	})
+}

@@ -1,0 +1,120 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// Property is something that must hold on every run. What it remembers of the
+// run is part of the state that a search tells apart: two prefixes of runs are
+// the same only if both the machine's and every property's bytes are.
+//
+// A property sees each transition's events as they happen and is asked after
+// the transition. Its methods are called for one machine at a time.
+type Property interface {
+	// Observe takes in an event.
+	Observe(e emu.Event)
+	// After is asked after each transition; the first violation ends the run.
+	After(m *emu.Machine) *Violation
+	// AtEnd is asked once no transition is left, after After.
+	AtEnd(m *emu.Machine) *Violation
+	// AppendState appends the canonical bytes of what it remembers.
+	AppendState(b []byte) []byte
+	// SetState goes back to what AppendState wrote and returns the bytes that
+	// follow.
+	SetState(b []byte) (rest []byte, err error)
+}
+
+// Factory makes a property for a machine in its initial state. Every worker of
+// a search has properties of its own.
+type Factory func(m *emu.Machine) (Property, error)
+
+// Violation is how a run broke a property.
+type Violation struct {
+	// Property is its name, which is the same for every run that breaks it.
+	Property string
+	// Message says what happened, in words that differ from run to run.
+	Message string
+}
+
+func (v *Violation) Error() string { return v.Property + ": " + v.Message }
+
+// world is a machine with the properties that watch it.
+type world struct {
+	m     *emu.Machine
+	props []Property
+}
+
+func newWorld(m *emu.Machine, factories []Factory) (*world, error) {
+	w := &world{m: m}
+	for _, f := range factories {
+		p, err := f(m)
+		if err != nil {
+			return nil, err
+		}
+		w.props = append(w.props, p)
+	}
+	m.Observe(w.observe)
+	return w, nil
+}
+
+func (w *world) observe(e emu.Event) {
+	for _, p := range w.props {
+		p.Observe(e)
+	}
+}
+
+// do makes a transition and asks the properties.
+func (w *world) do(c emu.Choice) *Violation {
+	w.m.Do(c)
+	for _, p := range w.props {
+		if v := p.After(w.m); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// end is asked in a state without a choice that goes on.
+func (w *world) end() *Violation {
+	if !w.m.Done() {
+		return &Violation{Property: Deadlock, Message: "no thread can go on: " + w.m.Blocked()}
+	}
+	for _, p := range w.props {
+		if v := p.AtEnd(w.m); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// Deadlock is the name of the property that every run has.
+const Deadlock = "deadlock"
+
+func (w *world) appendState(b []byte) []byte {
+	b = w.m.AppendState(b)
+	for _, p := range w.props {
+		b = p.AppendState(b)
+	}
+	return b
+}
+
+func (w *world) setState(b []byte) {
+	rest, err := w.m.SetState(b)
+	if err == nil {
+		rest, err = w.setProps(rest)
+	}
+	if err != nil || len(rest) != 0 {
+		panic(fmt.Sprintf("explore: BUG: a state that was written can't be read: %v, %d bytes left", err, len(rest)))
+	}
+}
+
+func (w *world) setProps(b []byte) (rest []byte, err error) {
+	for _, p := range w.props {
+		if b, err = p.SetState(b); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,79 @@
+package explore
+
+import (
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// DefaultSteps bounds a single run, so that an endless loop ends.
+const DefaultSteps = 100_000
+
+// Outcome is how a single run went.
+type Outcome struct {
+	Schedule []emu.Choice
+	// Violation is nil if the run broke nothing.
+	Violation *Violation
+	// Done says that every thread ended; a run that isn't done and broke
+	// nothing was ended by its chooser or by the step bound.
+	Done bool
+}
+
+// Run drives a fresh machine with a chooser until every thread has ended, a
+// property breaks, the chooser ends it or steps transitions are made
+// (DefaultSteps if 0). observe, which may be nil, sees every event.
+func Run(m *emu.Machine, factories []Factory, ch Chooser, steps int, observe func(emu.Event)) (*Outcome, error) {
+	w, err := newWorld(m, factories)
+	if err != nil {
+		return nil, err
+	}
+	if observe != nil {
+		m.Observe(func(e emu.Event) {
+			observe(e)
+			w.observe(e)
+		})
+	}
+	if steps == 0 {
+		steps = DefaultSteps
+	}
+	var buf []emu.Choice
+	out := &Outcome{}
+	for range steps {
+		buf = m.Choices(buf[:0])
+		if stuck(m, buf) {
+			out.Violation = w.end()
+			break
+		}
+		i := ch.Choose(m, buf)
+		if i < 0 {
+			break
+		}
+		out.Schedule = append(out.Schedule, buf[i])
+		if out.Violation = w.do(buf[i]); out.Violation != nil {
+			break
+		}
+	}
+	out.Done = m.Done()
+	return out, nil
+}
+
+// stuck reports whether nothing can go on by itself: every thread has ended, or
+// none can. Events that somebody might still send don't count.
+func stuck(m *emu.Machine, choices []emu.Choice) bool {
+	for _, c := range choices {
+		switch c.Kind() {
+		case emu.Step, emu.Run, emu.Wake, emu.IPI:
+			return false
+		}
+	}
+	return m.Done() || len(choices) == 0 || !canRescue(choices)
+}
+
+// canRescue reports whether an enabled event can get a stuck machine going
+// again: a signal or a CPU that comes back.
+func canRescue(choices []emu.Choice) bool {
+	for _, c := range choices {
+		if k := c.Kind(); k == emu.Online {
+			return true
+		}
+	}
+	return false
+}

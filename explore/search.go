@@ -1,0 +1,224 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// Limits bound a search. Reaching one makes its result incomplete; it never
+// turns into a claim.
+type Limits struct {
+	// States is the number of distinct states; 0: DefaultStates.
+	States int
+	// Steps is the length of a run; 0: DefaultSteps.
+	Steps int
+}
+
+// DefaultStates takes about 1 GiB for a program of the usual size.
+const DefaultStates = 8_000_000
+
+// Result is what a search found out.
+type Result struct {
+	Kernel emu.Kernel
+	Budget emu.Budget
+	CPUs   int
+	// Failure is a run that breaks a property, with the fewest kernel events
+	// and among these the fewest transitions; nil if none was found.
+	Failure *Failure
+	// Complete says that every run within the budget was covered: with no
+	// Failure, that the program holds. Otherwise Why says what ended it.
+	Complete bool
+	Why      string
+
+	States      int // distinct states, of machine and properties
+	Transitions int
+	Depth       int // transitions of the longest way to a state that was followed
+	Runs        int // complete runs, where runs were counted (Sample)
+}
+
+// Failure is a violation and how to get there.
+type Failure struct {
+	Violation
+	Schedule []emu.Choice
+}
+
+// Progress is told how far a search is, now and then; see [Exhaustive].
+type Progress func(r *Result)
+
+// Exhaustive covers every run of the machine within its budget, cheapest first:
+// by kernel events, then by transitions. So the first violation is one of the
+// shortest, and the same whatever the platform. The machine must be fresh and
+// is used up. If ctx ends, the result says how far it got.
+//
+// It is a best-first search over states, machine's and properties' together,
+// each reached the cheapest way:
+//
+//  1. take the waiting states of the lowest cost
+//  2. for each choice go to its successor, ask the properties, and keep the
+//     successor if it is new or reached at a lower cost
+//  3. a violation ends the search; so does an empty frontier
+func Exhaustive(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress) (*Result, error) {
+	w, err := newWorld(m, factories)
+	if err != nil {
+		return nil, err
+	}
+	if lim.States == 0 {
+		lim.States = DefaultStates
+	}
+	if lim.Steps == 0 {
+		lim.Steps = DefaultSteps
+	}
+	s := &search{world: w, ctx: ctx, lim: lim, seen: newVisited(), progress: progress, snap: m.NewSnapshot(),
+		res: &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget()}}
+	s.run()
+	s.res.States = len(s.seen.nodes)
+	return s.res, nil
+}
+
+type search struct {
+	*world
+	ctx      context.Context
+	lim      Limits
+	seen     *visited
+	layers   [][]frontier // waiting states by events, then by transitions
+	progress Progress
+	snap     *emu.Snapshot
+	choices  []emu.Choice
+	state    []byte
+	propsBuf []byte
+	res      *Result
+	// expanded counts towards the next look at the context.
+	expanded int
+}
+
+func (s *search) run() {
+	s.state = s.appendState(s.state[:0])
+	n, _ := s.seen.lookup(hash(s.state))
+	s.seen.nodes[n].parent = noNode
+	s.wait(n, s.state)
+	for e := 0; e < len(s.layers); e++ {
+		for d := 0; d < len(s.layers[e]); d++ {
+			if d >= s.lim.Steps {
+				s.stop(fmt.Sprintf("runs of more than %d transitions exist: a loop that never repeats a state?", s.lim.Steps))
+				return
+			}
+			level := s.layers[e][d]
+			level.each(s.expand)
+			s.layers[e][d] = frontier{}
+			if s.res.Failure != nil || s.res.Why != "" {
+				return
+			}
+		}
+		s.layers[e] = nil
+	}
+	s.res.Complete = true
+}
+
+func (s *search) stop(why string) { s.res.Why = why }
+
+// wait puts a state in the queue of its cost.
+func (s *search) wait(n int32, state []byte) {
+	nd := &s.seen.nodes[n]
+	e, d := int(nd.events), int(nd.steps)
+	for len(s.layers) <= e {
+		s.layers = append(s.layers, nil)
+	}
+	for len(s.layers[e]) <= d {
+		s.layers[e] = append(s.layers[e], frontier{})
+	}
+	s.layers[e][d].push(n, state)
+}
+
+// expand visits the successors of a state; false ends the search.
+func (s *search) expand(n int32, state []byte) bool {
+	nd := &s.seen.nodes[n]
+	if nd.closed {
+		return true
+	}
+	nd.closed = true
+	events, steps := nd.events, nd.steps
+	s.res.Depth = max(s.res.Depth, int(steps))
+	if s.expanded++; s.expanded&0xfff == 0 && !s.pause() {
+		return false
+	}
+	s.setState(state)
+	s.choices = s.m.Choices(s.choices[:0])
+	if stuck(s.m, s.choices) {
+		if v := s.end(); v != nil {
+			s.fail(v, n, 0, false)
+			return false
+		}
+		if s.m.Done() {
+			return true
+		}
+	}
+	s.m.Save(s.snap)
+	s.propsBuf = s.propsBuf[:0]
+	for _, p := range s.props {
+		s.propsBuf = p.AppendState(s.propsBuf)
+	}
+	for i, c := range s.choices {
+		if i > 0 {
+			s.m.Restore(s.snap)
+			if _, err := s.setProps(s.propsBuf); err != nil {
+				panic("explore: BUG: " + err.Error())
+			}
+		}
+		s.res.Transitions++
+		if v := s.do(c); v != nil {
+			s.fail(v, n, c, true)
+			return false
+		}
+		if !s.reached(n, c, events+c.Cost(), steps+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// reached notes that the machine's state was reached from node n.
+func (s *search) reached(n int32, c emu.Choice, events uint16, steps uint32) bool {
+	s.state = s.appendState(s.state[:0])
+	to, isNew := s.seen.lookup(hash(s.state))
+	nd := &s.seen.nodes[to]
+	if !isNew && (nd.closed || nd.events < events || nd.events == events && nd.steps <= steps) {
+		return true
+	}
+	nd.parent, nd.choice, nd.events, nd.steps = n, uint32(c), events, steps
+	if isNew && len(s.seen.nodes) > s.lim.States {
+		s.stop(fmt.Sprintf("more than %d states", s.lim.States))
+		return false
+	}
+	s.wait(to, s.state)
+	return true
+}
+
+// pause looks at the context and tells about progress.
+func (s *search) pause() bool {
+	if err := s.ctx.Err(); err != nil {
+		s.stop("interrupted: " + context.Cause(s.ctx).Error())
+		return false
+	}
+	if s.progress != nil {
+		s.res.States = len(s.seen.nodes)
+		s.progress(s.res)
+	}
+	return true
+}
+
+// fail records a violation at node n, or behind its choice c.
+func (s *search) fail(v *Violation, n int32, c emu.Choice, behind bool) {
+	var way []emu.Choice
+	if behind {
+		way = append(way, c)
+	}
+	for ; s.seen.nodes[n].parent != noNode; n = s.seen.nodes[n].parent {
+		way = append(way, emu.Choice(s.seen.nodes[n].choice))
+	}
+	for i, j := 0, len(way)-1; i < j; i, j = i+1, j-1 {
+		way[i], way[j] = way[j], way[i]
+	}
+	s.res.Failure = &Failure{Violation: *v, Schedule: way}
+}

@@ -1,0 +1,3 @@
+package ir_test
+
+var errorCases = []struct{ name, src, want string }{}

@@ -1,0 +1,241 @@
+package props
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Checks makes a property of the program's always and final declarations.
+func Checks(m *emu.Machine) (explore.Property, error) {
+	p := m.Image().Prog
+	c := &checks{prog: p, calls: make([]uint16, len(p.Funcs)), got: make([]uint16, len(p.Funcs))}
+	for _, t := range p.Threads {
+		var fns []int
+		for _, call := range t.Calls {
+			fns = append(fns, c.fn(call.Func))
+		}
+		c.scripts = append(c.scripts, fns)
+		c.call = append(c.call, 0)
+	}
+	for i := range p.Checks {
+		c.counts = c.counts || counts(&p.Checks[i].Cond)
+		c.always = c.always || p.Checks[i].When == ir.Invariantly
+	}
+	return c, nil
+}
+
+type checks struct {
+	prog    *ir.Program
+	scripts [][]int  // by thread and call: the function
+	call    []uint16 // by thread: its call
+	calls   []uint16 // by function: finished calls
+	got     []uint16 // … whose r0 wasn't 0
+	counts  bool     // a check asks for either
+	always  bool
+}
+
+func (c *checks) fn(name string) int {
+	for i := range c.prog.Funcs {
+		if c.prog.Funcs[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func counts(e *ir.Expr) bool {
+	if e.Op == ir.ExprCalls || e.Op == ir.ExprGot {
+		return true
+	}
+	for i := range e.Args {
+		if counts(&e.Args[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checks) Observe(e emu.Event) {
+	if e.Kind != emu.EvReturn || int(e.Task) >= len(c.scripts) || !c.counts {
+		return
+	}
+	fn := c.scripts[e.Task][c.call[e.Task]]
+	c.call[e.Task]++
+	c.calls[fn]++
+	if e.A != 0 {
+		c.got[fn]++
+	}
+}
+
+func (c *checks) After(m *emu.Machine) *explore.Violation {
+	if !c.always {
+		return nil
+	}
+	return c.ask(m, ir.Invariantly)
+}
+
+func (c *checks) AtEnd(m *emu.Machine) *explore.Violation { return c.ask(m, ir.Finally) }
+
+var whenNames = [...]string{ir.Finally: "final", ir.Invariantly: "always"}
+
+func (c *checks) ask(m *emu.Machine, when ir.CheckWhen) *explore.Violation {
+	for i := range c.prog.Checks {
+		k := &c.prog.Checks[i]
+		if k.When != when || c.eval(m, &k.Cond) != 0 {
+			continue
+		}
+		msg := "it is false"
+		if len(k.Cond.Args) == 2 {
+			msg = fmt.Sprintf("the left side is %d, the right side %d", c.eval(m, &k.Cond.Args[0]), c.eval(m, &k.Cond.Args[1]))
+		}
+		return &explore.Violation{Property: fmt.Sprintf("%s %v", whenNames[when], k.Cond), Message: msg}
+	}
+	return nil
+}
+
+// eval computes an expression; conditions are 1 or 0.
+func (c *checks) eval(m *emu.Machine, e *ir.Expr) int64 {
+	if len(e.Args) == 2 {
+		return binary2(e.Op, c.eval(m, &e.Args[0]), c.eval(m, &e.Args[1]))
+	}
+	switch e.Op {
+	case ir.ExprNum:
+		return e.Num
+	case ir.ExprCalls, ir.ExprGot:
+		n := c.calls
+		if e.Op == ir.ExprGot {
+			n = c.got
+		}
+		if f := c.fn(e.Sym); f >= 0 {
+			return int64(n[f])
+		}
+		return 0
+	case ir.ExprAddr:
+		return int64(m.Image().Symbols[e.Sym])
+	}
+	d := c.data(e.Sym)
+	base := m.Image().Symbols[e.Sym]
+	if d == nil {
+		return int64(base)
+	}
+	switch e.Op {
+	case ir.ExprSym:
+		return m.Peek(base, d.Width)
+	case ir.ExprIndex:
+		i := ir.Addr(c.eval(m, &e.Args[0]))
+		if d.Kind == ir.PerCPU {
+			return m.Peek(base+i<<m.Image().PerCPUShift, d.Width)
+		}
+		return m.Peek(base+i*ir.Addr(d.Width.Bytes()), d.Width)
+	}
+	var sum int64
+	c.each(m, d, base, func(a ir.Addr) {
+		if e.Op == ir.ExprList {
+			sum += length(m, a, d.Width, ir.Addr(c.eval(m, &e.Args[0])))
+		} else {
+			sum += m.Peek(a, d.Width)
+		}
+	})
+	return sum
+}
+
+// each calls f with the address of every element, on all CPUs.
+func (c *checks) each(m *emu.Machine, d *ir.Data, base ir.Addr, f func(ir.Addr)) {
+	areas := 1
+	if d.Kind == ir.PerCPU {
+		areas = m.CPUs()
+	}
+	for cpu := range areas {
+		for i := range d.Count {
+			f(base + ir.Addr(cpu)<<m.Image().PerCPUShift + ir.Addr(i*d.Width.Bytes()))
+		}
+	}
+}
+
+// length counts the nodes of a list; one longer than memory can hold is a cycle.
+func length(m *emu.Machine, head ir.Addr, w ir.Width, next ir.Addr) int64 {
+	const cycle = 1 << 20
+	n := int64(0)
+	for a := ir.Addr(m.Peek(head, w)); a != 0; a = ir.Addr(m.Peek(a+next, 8)) {
+		if n++; n > 1000 {
+			return cycle
+		}
+	}
+	return n
+}
+
+func (c *checks) data(name string) *ir.Data {
+	for i := range c.prog.Data {
+		if c.prog.Data[i].Name == name {
+			return &c.prog.Data[i]
+		}
+	}
+	return nil
+}
+
+func binary2(op ir.ExprOp, a, b int64) int64 {
+	truth := false
+	switch op {
+	case ir.ExprAdd:
+		return a + b
+	case ir.ExprSub:
+		return a - b
+	case ir.ExprMul:
+		return a * b
+	case ir.ExprEq:
+		truth = a == b
+	case ir.ExprNe:
+		truth = a != b
+	case ir.ExprLt:
+		truth = a < b
+	case ir.ExprLe:
+		truth = a <= b
+	case ir.ExprGt:
+		truth = a > b
+	case ir.ExprGe:
+		truth = a >= b
+	case ir.ExprAnd:
+		truth = a != 0 && b != 0
+	case ir.ExprOr:
+		truth = a != 0 || b != 0
+	}
+	if truth {
+		return 1
+	}
+	return 0
+}
+
+// AppendState appends the counts, where a check asks for them.
+func (c *checks) AppendState(b []byte) []byte {
+	if !c.counts {
+		return b
+	}
+	for _, s := range [...][]uint16{c.call, c.calls, c.got} {
+		for _, v := range s {
+			b = binary.LittleEndian.AppendUint16(b, v)
+		}
+	}
+	return b
+}
+
+// SetState reads what AppendState wrote.
+func (c *checks) SetState(b []byte) ([]byte, error) {
+	if !c.counts {
+		return b, nil
+	}
+	for _, s := range [...][]uint16{c.call, c.calls, c.got} {
+		for i := range s {
+			if len(b) < 2 {
+				return nil, errors.New("not the state of checks")
+			}
+			s[i] = binary.LittleEndian.Uint16(b)
+			b = b[2:]
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,222 @@
+package props
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+)
+
+// Monitor decides linearizability while a run goes on. It is an
+// [explore.Property].
+type Monitor struct {
+	spec    *Spec
+	names   []string // of the roles' functions, for messages
+	ops     [][]Op   // by thread and call
+	pending []int16  // by thread: the call under way, or none
+	configs []config // sorted, without duplicates; never empty before a violation
+	failed  *explore.Violation
+	work    []config
+}
+
+const none = -1
+
+// config is one way in which the calls so far can have taken effect.
+type config struct {
+	state string
+	// effect has a bit for each thread whose pending call has taken effect;
+	// rets are the results of these, in order of threads.
+	effect uint64
+	rets   string
+}
+
+// Linearizable makes a monitor of the program's calls against a specification,
+// whose roles the named functions play.
+func Linearizable(spec *Spec, funcs ...string) explore.Factory {
+	return func(m *emu.Machine) (explore.Property, error) {
+		roles, err := spec.bind(funcs)
+		if err != nil {
+			return nil, err
+		}
+		init, err := spec.Init(m)
+		if err != nil {
+			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
+		}
+		p := m.Image().Prog
+		mon := &Monitor{spec: spec, names: funcs, ops: opsOf(p, m.Image(), roles)}
+		for range p.Threads {
+			mon.pending = append(mon.pending, none)
+		}
+		mon.configs = []config{{state: init}}
+		return mon, nil
+	}
+}
+
+// Observe takes in calls and returns.
+func (mon *Monitor) Observe(e emu.Event) {
+	t := int(e.Task)
+	if t >= len(mon.ops) || mon.failed != nil {
+		return
+	}
+	switch e.Kind {
+	case emu.EvInvoke:
+		if mon.ops[t][e.A].Role >= 0 {
+			mon.pending[t] = int16(e.A)
+		}
+	case emu.EvReturn:
+		if mon.pending[t] >= 0 {
+			mon.returned(t, Ret{e.A, e.B})
+		}
+	}
+}
+
+// After reports the violation, if a call could not be explained.
+func (mon *Monitor) After(*emu.Machine) *explore.Violation { return mon.failed }
+
+// AtEnd has nothing to add: a history is linearizable if all its returns were.
+func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }
+
+// returned keeps the configurations in which thread t's call has taken effect
+// with that result, letting other pending calls take effect before it where
+// that makes one.
+func (mon *Monitor) returned(t int, ret Ret) {
+	before := mon.configs
+	mon.work = append(mon.work[:0], before...)
+	var next []config
+	for len(mon.work) > 0 {
+		c := mon.work[len(mon.work)-1]
+		mon.work = mon.work[:len(mon.work)-1]
+		if c.effect&(1<<t) != 0 {
+			if c.result(t) == ret {
+				next = append(next, c.without(t))
+			}
+			continue
+		}
+		for u, call := range mon.pending {
+			if call < 0 || c.effect&(1<<u) != 0 {
+				continue
+			}
+			mon.spec.Next(c.state, mon.ops[u][call], func(r Ret, state string) {
+				// Of t itself only the result that it had is of interest.
+				if u != t || r == ret {
+					mon.work = append(mon.work, c.with(u, r, state))
+				}
+			})
+		}
+	}
+	call := mon.pending[t]
+	mon.pending[t] = none
+	if len(next) == 0 {
+		mon.failed = mon.violation(t, mon.ops[t][call], ret, before)
+		return
+	}
+	slices.SortFunc(next, compareConfig)
+	mon.configs = slices.CompactFunc(next, func(a, b config) bool { return a == b })
+}
+
+func compareConfig(a, b config) int {
+	return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.effect, b.effect), cmp.Compare(a.rets, b.rets))
+}
+
+func (mon *Monitor) violation(t int, op Op, ret Ret, before []config) *explore.Violation {
+	msg := fmt.Sprintf("t%d's %s returned r0=%#x r1=%d, which no order of the calls explains", t, mon.names[op.Role], ret.R0, ret.R1)
+	if mon.spec.Describe != nil {
+		seen := map[string]bool{}
+		for _, c := range before {
+			if s := mon.spec.Describe(c.state); !seen[s] && len(seen) < 4 {
+				seen[s] = true
+				msg += fmt.Sprintf("; the %s could be %s", mon.spec.Name, s)
+			}
+		}
+	}
+	return &explore.Violation{Property: "linearizable(" + mon.spec.Name + ")", Message: msg}
+}
+
+const retSize = 16
+
+// at is the offset of thread t's result in rets.
+func (c config) at(t int) int {
+	return retSize * bits.OnesCount64(c.effect&(1<<t-1))
+}
+
+func (c config) result(t int) Ret {
+	b := []byte(c.rets[c.at(t):][:retSize])
+	return Ret{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// with is the configuration after thread t's call has taken effect.
+func (c config) with(t int, r Ret, state string) config {
+	at := c.at(t)
+	b := make([]byte, 0, len(c.rets)+retSize)
+	b = append(b, c.rets[:at]...)
+	b = binary.LittleEndian.AppendUint64(b, r.R0)
+	b = binary.LittleEndian.AppendUint64(b, r.R1)
+	b = append(b, c.rets[at:]...)
+	return config{state: state, effect: c.effect | 1<<t, rets: string(b)}
+}
+
+// without is the configuration after thread t's call has returned.
+func (c config) without(t int) config {
+	at := c.at(t)
+	return config{state: c.state, effect: c.effect &^ (1 << t), rets: c.rets[:at] + c.rets[at+retSize:]}
+}
+
+// AppendState appends the pending calls and the configurations. That a thread
+// has a call pending is part of the machine's state too, but which ones the
+// specification knows isn't.
+func (mon *Monitor) AppendState(b []byte) []byte {
+	for _, c := range mon.pending {
+		b = binary.LittleEndian.AppendUint16(b, uint16(c))
+	}
+	b = binary.AppendUvarint(b, uint64(len(mon.configs)))
+	for _, c := range mon.configs {
+		b = binary.AppendUvarint(b, uint64(len(c.state)))
+		b = append(b, c.state...)
+		b = binary.AppendUvarint(b, c.effect)
+		b = append(b, c.rets...)
+	}
+	return b
+}
+
+var errMonitor = errors.New("not a monitor's state")
+
+// SetState reads what AppendState wrote.
+func (mon *Monitor) SetState(b []byte) ([]byte, error) {
+	mon.failed = nil
+	if len(b) < 2*len(mon.pending) {
+		return nil, errMonitor
+	}
+	for i := range mon.pending {
+		mon.pending[i] = int16(binary.LittleEndian.Uint16(b))
+		b = b[2:]
+	}
+	n, k := binary.Uvarint(b)
+	if k <= 0 {
+		return nil, errMonitor
+	}
+	b = b[k:]
+	mon.configs = mon.configs[:0]
+	for range n {
+		var c config
+		if n, k = binary.Uvarint(b); k <= 0 || n > uint64(len(b)-k) {
+			return nil, errMonitor
+		}
+		c.state, b = string(b[k:k+int(n)]), b[k+int(n):]
+		if c.effect, k = binary.Uvarint(b); k <= 0 {
+			return nil, errMonitor
+		}
+		b = b[k:]
+		size := retSize * bits.OnesCount64(c.effect)
+		if len(b) < size {
+			return nil, errMonitor
+		}
+		c.rets, b = string(b[:size]), b[size:]
+		mon.configs = append(mon.configs, c)
+	}
+	return b, nil
+}

@@ -1,0 +1,216 @@
+package props
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// The named specifications. Each object is an array of slots, one for each CPU
+// (or mm_cid); an operation takes effect on any one slot and returns in r1
+// which. A state is the slots' words, each slot behind its length.
+
+// Stack is last in, first out:
+//
+//	push(v) → 0; 1 if the slot holds CAPACITY elements, where the program has a
+//	          constant of that name
+//	pop()   → the element; 0 if the slot is empty
+var Stack = &Spec{
+	Name: "stack", Roles: []string{"push", "pop"}, Required: 1,
+	Init: emptySlots, Describe: describeSlots,
+	Next: func(state string, op Op, yield func(Ret, string)) {
+		s := parseSlots(state)
+		for c := range s.slots {
+			switch op.Role {
+			case 0:
+				s.push(c, op.Args[:1], yield)
+			case 1:
+				s.pop(c, yield)
+			}
+		}
+	},
+}
+
+// Counter is a number in each slot:
+//
+//	add(n) → the slot's value before
+var Counter = &Spec{
+	Name: "counter", Roles: []string{"add"}, Required: 1,
+	Init: func(m *emu.Machine) (string, error) {
+		s := slots{slots: make([][]uint64, m.CPUs())}
+		for i := range s.slots {
+			s.slots[i] = []uint64{0}
+		}
+		return s.state(), nil
+	},
+	Describe: describeSlots,
+	Next: func(state string, op Op, yield func(Ret, string)) {
+		s := parseSlots(state)
+		for c := range s.slots {
+			old := s.slots[c][0]
+			s.slots[c][0] = old + op.Args[0]
+			yield(Ret{old, uint64(c)}, s.state())
+			s.slots[c][0] = old
+		}
+	},
+}
+
+// Pair is two words in each slot, a and b, both 0 at first:
+//
+//	cas(a, b, new) → 0 and a := new, if the words are a and b; else 1
+//	set(b)         → 0 and b := the argument
+var Pair = &Spec{
+	Name: "pair", Roles: []string{"cas", "set"}, Required: 1,
+	Init: func(m *emu.Machine) (string, error) {
+		s := slots{slots: make([][]uint64, m.CPUs())}
+		for i := range s.slots {
+			s.slots[i] = []uint64{0, 0}
+		}
+		return s.state(), nil
+	},
+	Describe: describeSlots,
+	Next: func(state string, op Op, yield func(Ret, string)) {
+		s := parseSlots(state)
+		for c := range s.slots {
+			w, old := s.slots[c], [2]uint64(s.slots[c])
+			ret := Ret{0, uint64(c)}
+			switch {
+			case op.Role == 1:
+				w[1] = op.Args[0]
+			case w[0] == op.Args[0] && w[1] == op.Args[1]:
+				w[0] = op.Args[2]
+			default:
+				ret.R0 = 1
+			}
+			yield(ret, s.state())
+			copy(w, old[:])
+		}
+	},
+}
+
+// Slab is an allocator's per-CPU cache: a stack with batches, which any thread
+// can drain.
+//
+//	push(v)       → 0, or 1 if the slot is full or being drained
+//	pop()         → the element; 0 if the slot is empty or being drained
+//	drain(slot)   → how many elements were taken out of that slot
+//	push2(v, w)   → 0 for both, or 1 for neither
+//	pop2()        → the topmost element, and the one under it is gone too; 0 if
+//	                there are fewer than two or the slot is being drained
+var Slab = &Spec{
+	Name: "slab", Roles: []string{"push", "pop", "drain", "push2", "pop2"}, Required: 2,
+	Init: emptySlots, Describe: describeSlots,
+	Next: func(state string, op Op, yield func(Ret, string)) {
+		s := parseSlots(state)
+		if op.Role == 2 {
+			if c := op.Args[0]; c < uint64(len(s.slots)) {
+				n := len(s.slots[c])
+				s.slots[c] = nil
+				yield(Ret{uint64(n), c}, s.state())
+			}
+			return
+		}
+		for c := range s.slots {
+			switch op.Role {
+			case 0:
+				s.push(c, op.Args[:1], yield)
+				yield(Ret{1, uint64(c)}, state)
+			case 1:
+				s.pop(c, yield)
+				yield(Ret{0, uint64(c)}, state)
+			case 3:
+				s.push(c, op.Args[:2], yield)
+				yield(Ret{1, uint64(c)}, state)
+			case 4:
+				if n := len(s.slots[c]); n >= 2 {
+					top, old := s.slots[c][n-1], s.slots[c]
+					s.slots[c] = old[:n-2]
+					yield(Ret{top, uint64(c)}, s.state())
+					s.slots[c] = old
+				}
+				yield(Ret{0, uint64(c)}, state)
+			}
+		}
+	},
+}
+
+// slots is a decoded state.
+type slots struct {
+	capacity int // of a slot; 0 is unbounded
+	slots    [][]uint64
+}
+
+func emptySlots(m *emu.Machine) (string, error) {
+	s := slots{slots: make([][]uint64, m.CPUs())}
+	if n, ok := constant(m, "CAPACITY"); ok {
+		if n < 1 || n > 255 {
+			return "", fmt.Errorf("CAPACITY %d is out of range (1..255)", n)
+		}
+		s.capacity = n
+	}
+	return s.state(), nil
+}
+
+func (s *slots) push(c int, values []uint64, yield func(Ret, string)) {
+	old := s.slots[c]
+	if s.capacity > 0 && len(old)+len(values) > s.capacity {
+		yield(Ret{1, uint64(c)}, s.state())
+		return
+	}
+	s.slots[c] = append(old[:len(old):len(old)], values...)
+	yield(Ret{0, uint64(c)}, s.state())
+	s.slots[c] = old
+}
+
+func (s *slots) pop(c int, yield func(Ret, string)) {
+	old := s.slots[c]
+	if len(old) == 0 {
+		yield(Ret{0, uint64(c)}, s.state())
+		return
+	}
+	s.slots[c] = old[:len(old)-1]
+	yield(Ret{old[len(old)-1], uint64(c)}, s.state())
+	s.slots[c] = old
+}
+
+func (s *slots) state() string {
+	b := []byte{byte(s.capacity)}
+	for _, w := range s.slots {
+		b = append(b, byte(len(w)))
+		for _, v := range w {
+			b = binary.AppendUvarint(b, v)
+		}
+	}
+	return string(b)
+}
+
+func parseSlots(state string) *slots {
+	b := []byte(state)
+	s := &slots{capacity: int(b[0])}
+	for b = b[1:]; len(b) > 0; {
+		n := int(b[0])
+		b = b[1:]
+		var w []uint64
+		for range n {
+			v, k := binary.Uvarint(b)
+			w = append(w, v)
+			b = b[k:]
+		}
+		s.slots = append(s.slots, w)
+	}
+	return s
+}
+
+func describeSlots(state string) string {
+	var out []string
+	for c, w := range parseSlots(state).slots {
+		var vs []string
+		for _, v := range w {
+			vs = append(vs, fmt.Sprintf("%#x", v))
+		}
+		out = append(out, fmt.Sprintf("%d:[%s]", c, strings.Join(vs, " ")))
+	}
+	return strings.Join(out, " ")
+}

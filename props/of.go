@@ -1,0 +1,26 @@
+package props
+
+import (
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Of returns the properties of a program: that it survives, its always and
+// final checks, and a monitor for each spec that it declares.
+func Of(p *ir.Program) ([]explore.Factory, error) {
+	out := []explore.Factory{Survive}
+	if len(p.Checks) > 0 {
+		out = append(out, Checks)
+	}
+	for _, s := range p.Specs {
+		spec, err := SpecByName(s.Name)
+		if err == nil {
+			_, err = spec.bind(s.Funcs)
+		}
+		if err != nil {
+			return nil, &ir.LinkError{File: p.File, Pos: s.Notes.Pos, Msg: err.Error()}
+		}
+		out = append(out, Linearizable(spec, s.Funcs...))
+	}
+	return out, nil
+}
