@@ -289,10 +289,3 @@ func firstFunc(im *ir.Image) string {
 
 // Budget returns what is left of the budget.
 func (m *Machine) Budget() Budget { return m.budget }
-
-// Peek reads a number from the first process's memory, as an onlooker; 0 where
-// nothing is mapped.
-func (m *Machine) Peek(a ir.Addr, w ir.Width) int64 {
-	v, _ := m.mem[m.procs[0].mm].Load(a, w)
-	return int64(v)
-}

@@ -1,9 +1,6 @@
 package emu
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 )
@@ -198,21 +195,3 @@ func (m *Machine) Killed() (Exit, bool) {
 	}
 	return Exit{}, false
 }
-
-// Blocked says what each thread that can't go on waits for, for messages.
-func (m *Machine) Blocked() string {
-	var out []string
-	for i := range m.tasks {
-		t := &m.tasks[i]
-		switch {
-		case t.state == taskBlocked || t.state == taskRunning && t.wait != waitNone:
-			out = append(out, fmt.Sprintf("t%d waits for %s", i, waitNames[t.wait]))
-		case t.state == taskRunnable:
-			out = append(out, fmt.Sprintf("t%d waits for a CPU", i))
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-var waitNames = [...]string{waitNone: "nothing", waitSleep: "a sleep to end", waitPage: "a page", waitPause: "a signal",
-	waitFutex: "a futex wake", waitVfork: "its vfork child", waitFences: "the other CPUs of its membarrier"}

@@ -138,20 +138,25 @@ var ErrNotEnabled = errors.New("can't happen now")
 // error says what could happen instead. Any signal may be sent, whether the
 // program has a handler or not.
 func (m *Machine) Try(c Choice) error {
-	enabled := m.Choices(nil)
-	if !slices.Contains(enabled, c) && !m.allowsSignal(c) {
-		var names []string
-		for _, e := range enabled {
-			names = append(names, e.String())
-		}
-		could := "nothing can: the run is over"
-		if len(names) > 0 {
-			could = "enabled: " + strings.Join(names, ", ")
-		}
-		return fmt.Errorf("%s %w; %s", c, ErrNotEnabled, could)
+	if !slices.Contains(m.Choices(nil), c) && !m.allowsSignal(c) {
+		return m.NotEnabled(c)
 	}
 	m.Do(c)
 	return nil
+}
+
+// NotEnabled is the error for a choice that can't happen now: it names those
+// that can.
+func (m *Machine) NotEnabled(c Choice) error {
+	var names []string
+	for _, e := range m.Choices(nil) {
+		names = append(names, e.String())
+	}
+	could := "nothing can: the run is over"
+	if len(names) > 0 {
+		could = "enabled: " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("%s %w; %s", c, ErrNotEnabled, could)
 }
 
 func (m *Machine) allowsSignal(c Choice) bool {

@@ -15,8 +15,9 @@ import (
 type Property interface {
 	// Observe takes in an event.
 	Observe(e emu.Event)
-	// After is asked after each transition; the first violation ends the run.
-	After(m *emu.Machine) *Violation
+	// After is asked after each transition, which was c; the first violation
+	// ends the run.
+	After(m *emu.Machine, c emu.Choice) *Violation
 	// AtEnd is asked once no transition is left, after After.
 	AtEnd(m *emu.Machine) *Violation
 	// AppendState appends the canonical bytes of what it remembers.
@@ -69,7 +70,7 @@ func (w *world) observe(e emu.Event) {
 func (w *world) do(c emu.Choice) *Violation {
 	w.m.Do(c)
 	for _, p := range w.props {
-		if v := p.After(w.m); v != nil {
+		if v := p.After(w.m, c); v != nil {
 			return v
 		}
 	}

@@ -47,15 +47,50 @@
 //
 //	cpus 2
 //	spec stack(push, pop)
-//	always head[0] <= node + 8            # after every transition
+//	always head[0] <= &node + 24          # after every transition
 //	final  sum(head) == calls(push)       # when every thread has finished
 //
 // An immediate, a displacement, an argument and an initial value are a number
 // (decimal, 0x…, negative, or 'c'), a symbol, or symbol ± number. Symbols are
 // constants, data, descriptors and functions of the program, labels of the
-// same function, and the built-in ones that [Builtins] lists: cpu_id_start and
-// the other fields' offsets, percpu_shift, and the flags, commands, signals and
-// errnos under the kernel's names.
+// same function (in code only), and the built-in ones that [Builtins] lists:
+// cpu_id_start and the other fields' offsets, percpu_shift, and the flags,
+// commands, signals and errnos under the kernel's names. A system call that
+// fails leaves a negative errno in r0, so that -EBUSY is a symbol too. The
+// value of a constant is a number.
+//
+// A name has letters, digits and _, and is no register's. A label stands on a
+// line of its own; a function is entered at its first line and ends where the
+// next declaration begins. It has its cs lines first. Their fields are
+//
+//	start_ip=V post_commit_ip=V abort_ip=V version=N flags=N
+//
+// with post_commit_offset=N instead of post_commit_ip=V for one that is wrong
+// or wraps around; version and flags may be left out.
+//
+// A thread's script is a list of calls, each with up to six arguments, for r0
+// to r5. After `on` come CPUs and ranges of them: `thread on 0-1,3: pop`.
+//
+// # Conditions
+//
+// What follows always and final is an expression of 64-bit signed numbers; a
+// comparison is 1 or 0, and a condition holds if it isn't 0. From loose to
+// tight:
+//
+//	a || b
+//	a && b
+//	a == b   a != b   a < b   a <= b   a > b   a >= b     not in a row
+//	a + b    a - b
+//	a * b
+//	(a)   42   -EBUSY
+//	x          a constant, or the first element of data
+//	x[a]       an element; of percpu data, the first on CPU a
+//	&x         the address of data; of percpu data, that on CPU 0
+//	sum(x)     all elements, on all CPUs
+//	list(x, a) the nodes of the lists that begin at the elements of x, on all
+//	           CPUs, linked by the word a bytes into a node
+//	calls(f)   finished calls of a function
+//	got(f)     those of them that returned something else than 0
 //
 // # Instructions
 //
@@ -72,10 +107,10 @@
 //	st [m], a|imm   st.rel                sc d, [m], a    (sc.rel, ll.acq)
 //	la d, [m]
 //	bit a, b|imm    flipc                 C := that bit; C := not C
-//	csel.eq d, a, b                       any condition
+//	csel.eq d, a, b                       any condition; no width
 //	b.eq target                           eq ne lo hs ls hi lt ge le gt mi pl
 //	beq bne a, b|imm, target              .1 .2 .4 .8
-//	jmp target   jmpr a   call target   ret
+//	jmp target   jmpr a   call target   ret     last in a bundle, as are syscall and trap
 //	fence   fence.w   fence.r
 //	xadd xchg d, [m], a   cmpxchg d, [m], a
 //	syscall name   syscall r8
@@ -84,9 +119,11 @@
 //
 // An instruction that isn't four bytes long in its machine's code says so:
 // `mov r1, r2 !3`. A bundle is braced, `lock { … }` makes it indivisible, and
-// `lock` may stand before a single instruction too.
+// `lock` may stand before a single instruction too. A bundle has t0 and t1 to
+// pass values on; both are gone at its end.
 //
-// [m] is [base + index<<s + sym + disp], any part absent, s from 0 to 3.
+// [m] is [base + index<<s + sym + disp], any part absent, s from 0 to 3. An
+// index without a base shows its shift, be it <<0.
 //
 // # Directives
 //
@@ -95,6 +132,28 @@
 //	budget preempt=2 migrate=1 signal=0
 //	kernels 6.3.. !6.19                   what the program claims to be right on
 //	handler SIGUSR1: on_usr1
+//
+// Each but handler is given once. The patterns behind kernels are those of
+// whoever runs the program, and so are the events of a budget.
+//
+// # Canonical text
+//
+// A [Program] prints as text that parses to the same program, and [Format]
+// brings any text into that form. It keeps the order of the declarations, the
+// comments, and single blank lines; it sets instructions four spaces in and
+// labels at the margin, puts a blank line around every function and between
+// blocks of other declarations (constants and data; handlers and threads; the
+// rest), and aligns trailing comments. Numbers are decimal up to 4095 and if
+// they are whole thousands, and hexadecimal otherwise. An indented comment
+// behind a function's last line belongs to it, one at the margin to what
+// follows.
+//
+// # Bounds
+//
+// A text is UTF-8 of at most [MaxSource] bytes with at most [MaxLines] lines of
+// code; what the areas of memory hold is bounded by [MaxCode] and [MaxArea].
+// Whatever is wrong with a text is a [*SyntaxError], whatever is wrong with a
+// program that could be read a [*LinkError]; nothing panics.
 //
 // # Non-goals
 //

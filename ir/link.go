@@ -3,7 +3,9 @@ package ir
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/bits"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/abi"
 )
@@ -326,10 +328,10 @@ func (l *linker) layoutSections() {
 			at += abi.RSeqCSSize
 		}
 	}
-	for i, f := range l.p.Funcs {
-		for name := range l.labels[i] {
-			if _, ok := l.im.Symbols[name]; ok {
-				l.fail(f.Notes.Pos, "label %q of %s is also a global name", name, f.Name)
+	for _, f := range l.p.Funcs {
+		for _, it := range f.Body {
+			if _, ok := l.im.Symbols[it.Name]; ok && it.Kind == Label {
+				l.fail(it.Notes.Pos, "label %q is also a global name", it.Name)
 			}
 		}
 	}
@@ -347,8 +349,20 @@ func (l *linker) value(pos Pos, fn int, v Value) int64 {
 	if a, ok := l.im.Symbols[v.Sym]; ok {
 		return int64(a) + v.Off
 	}
-	l.fail(pos, "%q is not defined", v.Sym)
+	if l.err == nil {
+		l.fail(pos, "%q is not defined%s", v.Sym, didYouMean(v.Sym, l.known(fn)))
+	}
 	return 0
+}
+
+// known returns the names that code of a function can use, in a fixed order.
+func (l *linker) known(fn int) []string {
+	names := slices.Collect(maps.Keys(l.im.Symbols))
+	if fn >= 0 {
+		names = slices.AppendSeq(names, maps.Keys(l.labels[fn]))
+	}
+	slices.Sort(names)
+	return names
 }
 
 // resolveCode replaces names by values in every instruction.

@@ -137,6 +137,9 @@ func (l *linker) checkExpr(pos Pos, e *Expr, depth int) {
 		l.fail(pos, "the expression is nested too deeply")
 		return
 	}
+	if e.Pos != (Pos{}) {
+		pos = e.Pos
+	}
 	args := 2
 	switch e.Op {
 	case ExprNum:

@@ -139,6 +139,9 @@ func (p *parser) expected(what string) {
 	p.fail(p.tok.col, "expected %s, found %v", what, p.tok)
 }
 
+// pos is the position of the current token.
+func (p *parser) pos() Pos { return Pos{Line: p.lineNo, Col: p.tok.col} }
+
 // accept takes the punctuation if it is there.
 func (p *parser) accept(punct string) bool {
 	if !p.tok.is(punct) {
@@ -282,7 +285,7 @@ func (p *parser) code1(t token) {
 
 // notes takes the comments that belong to what begins at the current token.
 func (p *parser) notes() Notes {
-	n := Notes{Trail: p.trail, Pos: Pos{Line: p.lineNo, Col: p.tok.col}}
+	n := Notes{Trail: p.trail, Pos: p.pos()}
 	if len(p.pending) > 0 && p.pending[0].text == blank {
 		n.Gap = true
 		p.pending = p.pending[1:]

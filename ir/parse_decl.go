@@ -97,7 +97,8 @@ func (p *parser) thread(n Notes) {
 	}
 	p.need(":")
 	for p.err == nil && (len(t.Calls) == 0 && p.tok.kind != tokEnd || len(t.Calls) > 0 && p.accept(";")) {
-		c := OpCall{Pos: Pos{Line: p.lineNo, Col: p.tok.col}, Func: p.name("a function")}
+		c := OpCall{Pos: p.pos()}
+		c.Func = p.name("a function")
 		for p.err == nil && (len(c.Args) == 0 && p.tok.kind != tokEnd && !p.tok.is(";") || len(c.Args) > 0 && p.accept(",")) {
 			if len(c.Args) == MaxArgs {
 				p.fail(p.tok.col, "a function has at most %d arguments", MaxArgs)

@@ -78,13 +78,14 @@ func (p *parser) operator() (operator, bool) {
 // tightly as prec.
 func (p *parser) binary(prec, depth int) Expr {
 	left := p.primary(depth)
+	pos := left.Pos
 	for p.err == nil {
 		o, ok := p.operator()
 		if !ok || o.prec < prec {
 			break
 		}
 		p.next()
-		left = Expr{Op: o.op, Args: []Expr{left, p.binary(o.prec+1, depth)}}
+		left = Expr{Op: o.op, Args: []Expr{left, p.binary(o.prec+1, depth)}, Pos: pos}
 		if next, ok := p.operator(); ok && o.prec == precCompare && next.prec == precCompare {
 			p.fail(p.tok.col, "comparisons in a row need parentheses")
 		}
@@ -102,19 +103,20 @@ func (p *parser) primary(depth int) Expr {
 		p.fail(p.tok.col, "the expression is nested too deeply (at most %d)", maxExprDepth)
 		return Expr{}
 	}
+	pos := p.pos()
 	switch {
 	case p.accept("("):
 		e := p.binary(precOr, depth+1)
 		p.need(")")
 		return e
 	case p.accept("&"):
-		return Expr{Op: ExprAddr, Sym: p.name("the name of data")}
+		return Expr{Op: ExprAddr, Sym: p.name("the name of data"), Pos: pos}
 	case p.tok.is("-") && isLetterAt(p.code, p.off):
-		return Expr{Op: ExprSym, Sym: p.errno()}
+		return Expr{Op: ExprSym, Sym: p.errno(), Pos: pos}
 	case p.tok.kind != tokWord:
-		return Expr{Op: ExprNum, Num: p.number("a number, a name or \"(\"")}
+		return Expr{Op: ExprNum, Num: p.number("a number, a name or \"(\""), Pos: pos}
 	}
-	e := Expr{Op: ExprSym, Sym: p.name("a name")}
+	e := Expr{Op: ExprSym, Sym: p.name("a name"), Pos: pos}
 	switch {
 	case exprFuncs[e.Sym] != 0 && p.accept("("):
 		e.Op = exprFuncs[e.Sym]

@@ -227,7 +227,8 @@ type Expr struct {
 	Op   ExprOp
 	Num  int64  // Num
 	Sym  string // Sym, Index, Sum, Calls, Addr: the name
-	Args []Expr // operands; the index of Index
+	Args []Expr // operands; the index of Index, the distance of List
+	Pos  Pos    // where it begins, parentheses aside
 }
 
 // ExprOp is the node of an expression.

@@ -72,7 +72,7 @@ func (c *checks) Observe(e emu.Event) {
 	}
 }
 
-func (c *checks) After(m *emu.Machine) *explore.Violation {
+func (c *checks) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	if !c.always {
 		return nil
 	}

@@ -76,7 +76,7 @@ func (mon *Monitor) Observe(e emu.Event) {
 }
 
 // After reports the violation, if a call could not be explained.
-func (mon *Monitor) After(*emu.Machine) *explore.Violation { return mon.failed }
+func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation { return mon.failed }
 
 // AtEnd has nothing to add: a history is linearizable if all its returns were.
 func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }

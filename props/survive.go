@@ -16,7 +16,7 @@ type survive struct{}
 
 func (survive) Observe(emu.Event) {}
 
-func (survive) After(m *emu.Machine) *explore.Violation {
+func (survive) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	e, killed := m.Killed()
 	if !killed || e.Reason == emu.ReasonSent {
 		return nil

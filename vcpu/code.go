@@ -1,6 +1,10 @@
 package vcpu
 
-import "github.com/rseqemu/rseqemu/ir"
+import (
+	"encoding/binary"
+
+	"github.com/rseqemu/rseqemu/ir"
+)
 
 // Code is a program compiled for stepping: immutable, shared by every machine.
 type Code struct {
@@ -10,37 +14,47 @@ type Code struct {
 	Splits bool // an instruction has a middle that another CPU can see
 }
 
-// uop is a micro-op with everything resolved. An operand that is an immediate
-// is None + imm, so that no operand needs a test for its kind.
+// uop is a micro-op with everything resolved, in one cache line. An operand
+// that is an immediate is None + imm, so that no operand needs a test for its
+// kind; a width is a mask, so that no common operation needs one for its width.
 type uop struct {
-	code        ir.Opcode
 	kind        uint8 // kSlow, or which common operation
-	width       ir.Width
+	end         uint8 // what ends behind it
+	micro       uint8 // index in its instruction
+	code        ir.Opcode
 	dst, a, b   ir.Reg
 	base, index ir.Reg
 	scale       uint8
 	cond        ir.Cond
 	flags       ir.FlagMode
 	order       ir.Order
-	micro       uint8 // index in its instruction
-	last        bool  // of its instruction
-	split       bool  // the step ends here, inside the instruction
+	width       ir.Width
+	target      int32  // index of the op to branch to
+	mask        uint64 // the bits of a value of the width
 	imm         uint64
 	disp        uint64
-	target      int32 // index of the op to branch to
-	follow      int32 // index of the op at next, or -1
-	targetIP    ir.Addr
 	ip          ir.Addr
 	next        ir.Addr // the address behind the instruction
 }
 
-// The kinds that the interpreter dispatches on: operations at full width without
-// flags, plain accesses and direct branches have one of their own.
+// What ends behind a micro-op.
 const (
-	kSlow uint8 = iota
+	endsNothing     uint8 = iota
+	endsStep              // an unlocked instruction goes on with another access
+	endsInstruction       // and so a step
+)
+
+// The kinds that are dispatched on: the common operations, all without flags
+// and order, have one of their own.
+const (
+	kSlow  uint8 = iota
+	kCheck       // not of the program: asks whether the instruction will trap
+	kGap         // not of the program: stands where no instruction begins
 	kMov
 	kAdd
 	kSub
+	kAnd
+	kShl
 	kLd
 	kSt
 	kBr
@@ -50,45 +64,16 @@ const (
 	kNop
 )
 
-func fast(o *ir.Op) uint8 {
-	plain := o.Flags == ir.NoFlags && o.Width.Bytes() == 8
-	switch o.Code {
-	case ir.Nop, ir.Fence:
-		return kNop
-	case ir.Mov:
-		if plain {
-			return kMov
-		}
-	case ir.Add:
-		if plain {
-			return kAdd
-		}
-	case ir.Sub:
-		if plain {
-			return kSub
-		}
-	case ir.Ld:
-		if o.Order == ir.Plain {
-			return kLd
-		}
-	case ir.St:
-		if o.Order == ir.Plain {
-			return kSt
-		}
-	case ir.Br:
-		return kBr
-	case ir.Beq:
-		if plain {
-			return kBeq
-		}
-	case ir.Bne:
-		if plain {
-			return kBne
-		}
-	case ir.Jmp:
-		return kJmp
-	}
-	return kSlow
+var common = map[ir.Opcode]uint8{
+	ir.Nop: kNop, ir.Fence: kNop, ir.Mov: kMov, ir.Zext: kMov, ir.Add: kAdd, ir.Sub: kSub, ir.And: kAnd, ir.Shl: kShl,
+	ir.Ld: kLd, ir.St: kSt, ir.Br: kBr, ir.Beq: kBeq, ir.Bne: kBne, ir.Jmp: kJmp,
+}
+
+// compiler turns an image's instructions into micro-ops.
+type compiler struct {
+	c      *Code
+	big    bool // big-endian: memory isn't what the host's is
+	linked bool // there are reservations, which a store may break
 }
 
 // Compile prepares an image for stepping.
@@ -97,42 +82,99 @@ func Compile(im *ir.Image) *Code {
 	for i := range c.start {
 		c.start[i] = -1
 	}
+	k := compiler{c: c, big: bigEndian(im)}
 	for i := range im.Instrs {
-		in, ip := &im.Instrs[i], im.Addrs[i]
-		c.start[ip-ir.CodeBase] = int32(len(c.ops))
-		micro := in.Micro()
-		seen := false
-		for j := range micro {
-			o := &micro[j]
-			u := uop{
-				code: o.Code, kind: fast(o), width: o.Width, dst: o.Dst, a: o.A, b: o.B,
-				base: o.Mem.Base, index: o.Mem.Index, scale: o.Mem.Scale,
-				cond: o.Cond, flags: o.Flags, order: o.Order, micro: uint8(j),
-				last: j == len(micro)-1, imm: uint64(o.Imm), disp: uint64(o.Mem.Disp),
-				targetIP: o.TargetIP, ip: ip, next: ip + ir.Addr(in.Len()),
-			}
-			if u.width == 0 {
-				u.width = 8
-			}
-			if u.dst == ir.None {
-				u.dst = sink
-			}
-			if o.Loads() || o.Stores() {
-				if seen && !in.Locked {
-					c.ops[len(c.ops)-1].split = true
-					c.Splits = true
-				}
-				seen = true
-			}
-			c.ops = append(c.ops, u)
+		for _, o := range im.Instrs[i].Micro() {
+			k.linked = k.linked || o.Code == ir.Ll
 		}
 	}
-	for i := range c.ops {
-		u := &c.ops[i]
-		u.follow = int32(c.at(u.next))
-		u.target = int32(c.at(u.targetIP))
+	for i := range im.Instrs {
+		k.instruction(&im.Instrs[i], im.Addrs[i])
+		next := im.Addrs[i] + ir.Addr(im.Instrs[i].Len())
+		if i+1 == len(im.Instrs) || im.Addrs[i+1] != next {
+			c.ops = append(c.ops, uop{kind: kGap, ip: next, next: next})
+		}
 	}
+	k.targets()
 	return c
+}
+
+// instruction appends the micro-ops of the instruction at ip.
+func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
+	c := k.c
+	c.start[ip-ir.CodeBase] = int32(len(c.ops))
+	if delicate(in) {
+		c.ops = append(c.ops, uop{kind: kCheck, ip: ip, next: ip + ir.Addr(in.Len())})
+	}
+	accesses := 0
+	for j := range in.Micro() {
+		o := &in.Ops[j]
+		if o.Loads() || o.Stores() {
+			if accesses > 0 && !in.Locked {
+				c.ops[len(c.ops)-1].end = endsStep
+				c.Splits = true
+			}
+			accesses++
+		}
+		u := uop{
+			kind: k.kind(o), micro: uint8(j), code: o.Code, dst: o.Dst, a: o.A, b: o.B,
+			base: o.Mem.Base, index: o.Mem.Index, scale: o.Mem.Scale,
+			cond: o.Cond, flags: o.Flags, order: o.Order, width: ir.Width(o.Width.Bytes()), target: -1,
+			mask: mask(ir.Width(o.Width.Bytes())), imm: uint64(o.Imm), disp: uint64(o.Mem.Disp),
+			ip: ip, next: ip + ir.Addr(in.Len()),
+		}
+		if u.dst == ir.None {
+			u.dst = sink
+		}
+		c.ops = append(c.ops, u)
+	}
+	c.ops[len(c.ops)-1].end = endsInstruction
+}
+
+// kind decides who runs a micro-op.
+func (k *compiler) kind(o *ir.Op) uint8 {
+	switch {
+	case o.Flags != ir.NoFlags,
+		o.Code == ir.Ld && (o.Order != ir.Plain || k.big),
+		o.Code == ir.St && (o.Order != ir.Plain || k.big || k.linked):
+		return kSlow
+	}
+	return common[o.Code] // kSlow is zero
+}
+
+// targets replaces the addresses that branches go to, which linking has checked,
+// by indices.
+func (k *compiler) targets() {
+	im, at := k.c.Image, 0
+	for i := range im.Instrs {
+		for at = int(k.c.start[im.Addrs[i]-ir.CodeBase]); k.c.ops[at].kind == kCheck; at++ {
+		}
+		for j, o := range im.Instrs[i].Micro() {
+			if o.Target != "" {
+				k.c.ops[at+j].target = int32(k.c.at(o.TargetIP))
+			}
+		}
+	}
+}
+
+// delicate reports whether an instruction could trap after it has changed a
+// register, the flags or memory. Its micro-ops are tried before they are run,
+// because on real processors a fault comes before any effect. (One that loads
+// after it has stored can't be tried, and no instruction set has one.)
+func delicate(in *ir.Instr) bool {
+	effect, stored, late := false, false, false
+	for _, o := range in.Micro() {
+		if o.Loads() || o.Stores() || o.Code == ir.Trap {
+			late = late || effect
+		}
+		if o.Loads() && stored {
+			return false
+		}
+		stored = stored || o.Stores()
+		effect = effect || o.Stores() || o.Flags != ir.NoFlags || o.Code == ir.Bit || o.Code == ir.Flipc ||
+			o.Dst < ir.None && !o.Dst.Temp()
+	}
+	return late
 }
 
 // at returns the index of the first op of the instruction at ip, or -1.
@@ -141,4 +183,23 @@ func (c *Code) at(ip ir.Addr) int {
 		return int(c.start[off])
 	}
 	return -1
+}
+
+// resume returns the index of the op that a thread is at, or -1 if that is none.
+func (c *Code) resume(r *Regs) int {
+	pc := c.at(r.IP)
+	if pc < 0 || r.Micro == 0 {
+		return pc
+	}
+	if c.ops[pc].kind == kCheck {
+		pc++
+	}
+	if pc += int(r.Micro); pc >= len(c.ops) || c.ops[pc].ip != r.IP || c.ops[pc].kind == kGap {
+		return -1
+	}
+	return pc
+}
+
+func bigEndian(im *ir.Image) bool {
+	return im.Arch.ByteOrder() == binary.ByteOrder(binary.BigEndian)
 }

@@ -34,17 +34,31 @@ type Segment struct {
 type Memory struct {
 	segs []Segment
 	rw   []byte
-	hot  int // the segment of the last access: a cache, not state
 	big  bool
 	// reserved holds each CPU's load-linked address; 0 is none.
 	reserved []ir.Addr
+	// read and write are views of the segments with that permission, each at
+	// the slot of its first address: a lookup that hardly ever misses.
+	read, write [slots]view
 }
+
+// view is a segment's bytes.
+type view struct {
+	base  ir.Addr
+	bytes []byte
+}
+
+// slots is the number of views; the address map has a segment in every
+// megabyte.
+const slots = 8
+
+func slot(a ir.Addr) ir.Addr { return a >> 20 % slots }
 
 // NewMemory lays out a memory for the image with that many per-CPU areas,
 // thread areas and stacks, in that order of addresses, filled with the
 // program's initial values.
 func NewMemory(im *ir.Image, cpus, threads int) *Memory {
-	m := &Memory{big: im.Arch.ByteOrder() == binary.ByteOrder(binary.BigEndian), reserved: make([]ir.Addr, cpus)}
+	m := &Memory{big: bigEndian(im), reserved: make([]ir.Addr, cpus)}
 	add := func(name string, base ir.Addr, init []byte, stride uint64, n int) {
 		if stride == 0 || n == 0 {
 			return
@@ -65,7 +79,30 @@ func NewMemory(im *ir.Image, cpus, threads int) *Memory {
 	m.segs = append(m.segs,
 		Segment{Name: "rodata", Base: ir.RodataBase, Size: uint64(len(im.Rodata)), Perm: Read, ro: im.Rodata},
 		Segment{Name: "code", Base: ir.CodeBase, Size: uint64(len(im.Code)), Perm: Read | Exec, ro: im.Code})
+	m.open()
 	return m
+}
+
+// open fills in the views.
+func (m *Memory) open() {
+	for i := range m.segs {
+		s := &m.segs[i]
+		v := view{s.Base, m.segment(s)}
+		if s.Perm&Read != 0 {
+			m.read[slot(s.Base)] = v
+		}
+		if s.Perm&Write != 0 {
+			m.write[slot(s.Base)] = v
+		}
+	}
+}
+
+// segment returns a segment's bytes.
+func (m *Memory) segment(s *Segment) []byte {
+	if s.Perm&Write != 0 {
+		return m.rw[s.off:][:s.Size:s.Size]
+	}
+	return s.ro
 }
 
 // Clone returns an address space of its own with the same contents, as fork
@@ -74,6 +111,7 @@ func (m *Memory) Clone() *Memory {
 	c := *m
 	c.rw = append([]byte(nil), m.rw...)
 	c.reserved = append([]ir.Addr(nil), m.reserved...)
+	c.open()
 	return &c
 }
 
@@ -88,40 +126,45 @@ func (m *Memory) Reservations() []ir.Addr { return m.reserved }
 // Segments returns the segment table, which must not be changed.
 func (m *Memory) Segments() []Segment { return m.segs }
 
-// find returns the segment that holds all n bytes at a, or nil.
-func (m *Memory) find(a ir.Addr, n uint64) *Segment {
-	s := &m.segs[m.hot]
-	if off := uint64(a - s.Base); off < s.Size && s.Size-off >= n {
-		return s
+// at returns the n bytes at a if all of them are in the view, else nil.
+func (v *view) at(a ir.Addr, n uint64) []byte {
+	off := uint64(a - v.base)
+	if size := uint64(len(v.bytes)); off >= size || size-off < n {
+		return nil
+	}
+	return v.bytes[off:][:n]
+}
+
+// find returns the n bytes at a if one segment has all of them and the
+// permission, else nil.
+func (m *Memory) find(a ir.Addr, n uint64, need Perm) []byte {
+	views := &m.read
+	if need == Write {
+		views = &m.write
+	}
+	if b := views[slot(a)].at(a, n); b != nil {
+		return b
 	}
 	for i := range m.segs {
-		s := &m.segs[i]
-		if off := uint64(a - s.Base); off < s.Size && s.Size-off >= n {
-			m.hot = i
-			return s
+		if s := &m.segs[i]; s.Perm&need != 0 {
+			v := view{s.Base, m.segment(s)}
+			if b := v.at(a, n); b != nil {
+				return b
+			}
 		}
 	}
 	return nil
 }
 
-// bytes returns the n bytes at a if all of them have the permission.
-func (m *Memory) bytes(a ir.Addr, n uint64, need Perm) []byte {
-	s := m.find(a, n)
-	if s == nil || s.Perm&need != need {
-		return nil
-	}
-	off := uint64(a - s.Base)
-	if s.Perm&Write != 0 {
-		off += uint64(s.off)
-		return m.rw[off : off+n]
-	}
-	return s.ro[off : off+n]
+// writable reports whether a store there would succeed.
+func (m *Memory) writable(a ir.Addr, w ir.Width) bool {
+	return m.find(a, uint64(w.Bytes()), Write) != nil
 }
 
 // Load reads a number of 1, 2, 4 or 8 bytes in the architecture's order.
 func (m *Memory) Load(a ir.Addr, w ir.Width) (v uint64, ok bool) {
 	n := uint64(w.Bytes())
-	b := m.bytes(a, n, Read)
+	b := m.find(a, n, Read)
 	if b == nil {
 		return 0, false
 	}
@@ -155,7 +198,7 @@ func loadBig(b []byte) uint64 {
 // breaks other CPUs' reservations of them; cpu is the one that stores.
 func (m *Memory) Store(cpu int, a ir.Addr, w ir.Width, v uint64) bool {
 	n := uint64(w.Bytes())
-	b := m.bytes(a, n, Write)
+	b := m.find(a, n, Write)
 	if b == nil {
 		return false
 	}
@@ -176,12 +219,18 @@ func (m *Memory) Store(cpu int, a ir.Addr, w ir.Width, v uint64) bool {
 			b[0] = byte(v)
 		}
 	}
+	m.breakReservations(cpu, a, n)
+	return true
+}
+
+// breakReservations drops what other CPUs have reserved in the n bytes at a. A
+// reservation is of the aligned eight bytes around its address.
+func (m *Memory) breakReservations(cpu int, a ir.Addr, n uint64) {
 	for i, r := range m.reserved {
-		if r != 0 && i != cpu && r&^7 == a&^7 {
+		if r != 0 && i != cpu && r/8 >= a/8 && r/8 <= (a+ir.Addr(n)-1)/8 {
 			m.reserved[i] = 0
 		}
 	}
-	return true
 }
 
 // Unreserve drops a CPU's reservation, as every entry to the kernel does.
@@ -190,7 +239,7 @@ func (m *Memory) Unreserve(cpu int) { m.reserved[cpu] = 0 }
 // ReadBytes fills b from a, if all of it is readable. It is how a kernel
 // copies from its user.
 func (m *Memory) ReadBytes(a ir.Addr, b []byte) bool {
-	src := m.bytes(a, uint64(len(b)), Read)
+	src := m.find(a, uint64(len(b)), Read)
 	if src == nil {
 		return false
 	}
@@ -201,16 +250,12 @@ func (m *Memory) ReadBytes(a ir.Addr, b []byte) bool {
 // WriteBytes writes b to a, if all of it is writable, as a kernel copies to
 // its user.
 func (m *Memory) WriteBytes(cpu int, a ir.Addr, b []byte) bool {
-	dst := m.bytes(a, uint64(len(b)), Write)
+	dst := m.find(a, uint64(len(b)), Write)
 	if dst == nil {
 		return false
 	}
 	copy(dst, b)
-	for i := range m.reserved {
-		if r := m.reserved[i]; r != 0 && i != cpu && r+8 > a && r < a+ir.Addr(len(b)) {
-			m.reserved[i] = 0
-		}
-	}
+	m.breakReservations(cpu, a, uint64(len(b)))
 	return true
 }
 

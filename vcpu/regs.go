@@ -31,7 +31,23 @@ func (r *Regs) Boundary() bool { return r.Micro == 0 }
 // SetIP sends the thread to another instruction.
 func (r *Regs) SetIP(ip ir.Addr) { r.IP, r.Micro = ip, 0 }
 
-func cond(c ir.Cond, f uint8) bool {
+// conds answers by table whether a condition holds: bit f of element c, for
+// flags f.
+var conds = func() (t [16]uint16) {
+	for c := range ir.Cond(len(t)) {
+		for f := range uint8(16) {
+			if holds(c, f) {
+				t[c] |= 1 << f
+			}
+		}
+	}
+	return t
+}()
+
+// cond reports whether a condition holds.
+func cond(c ir.Cond, f uint8) bool { return conds[c%16]>>(f%16)&1 != 0 }
+
+func holds(c ir.Cond, f uint8) bool {
 	switch c {
 	case ir.Always:
 		return true

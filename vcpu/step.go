@@ -6,97 +6,69 @@ import "github.com/rseqemu/rseqemu/ir"
 // the end of the instruction, or its middle where that is visible. It returns
 // TrapNone, or why the instruction could not finish.
 func (c *Code) Step(m *Memory, cpu int, r *Regs) Trap {
-	_, t := c.run(m, cpu, r, 1, c.Splits)
+	if pc := c.at(r.IP); pc >= 0 && r.Micro == 0 {
+		if _, done := c.common(m, r, pc, 0, 1, endsStep); done > 0 {
+			return Trap{}
+		}
+	}
+	_, t := c.run(m, cpu, r, 1, endsStep)
 	return t
 }
 
 // Run runs whole instructions until n of them are done or one traps, and
 // returns how many finished. It is Step for those who have nothing to decide in
-// between.
+// between; from the middle of an instruction, its rest is the first one.
 func (c *Code) Run(m *Memory, cpu int, r *Regs, n int) (done int, t Trap) {
-	return c.run(m, cpu, r, n, false)
+	if n <= 0 {
+		return 0, Trap{}
+	}
+	return c.run(m, cpu, r, n, endsInstruction)
 }
 
-// run is the interpreter. It keeps the index of the current micro-op and writes
-// the instruction pointer back on the way out. The common operations are here,
-// the rest is in [Code.slow].
-func (c *Code) run(m *Memory, cpu int, r *Regs, n int, split bool) (done int, t Trap) {
-	at := c.at(r.IP)
-	if at < 0 {
-		return 0, Trap{Kind: TrapFetch, Addr: r.IP}
-	}
-	pc, ops := at+int(r.Micro), c.ops
-	for {
-		u := &ops[pc]
-		switch u.kind {
-		case kNop:
-		case kMov:
-			r.R[u.dst] = r.R[u.a] + u.imm
-		case kAdd:
-			r.R[u.dst] = r.R[u.a] + r.R[u.b] + u.imm
-		case kSub:
-			r.R[u.dst] = r.R[u.a] - r.R[u.b] - u.imm
-		case kLd:
-			a := u.addr(r)
-			v, ok := m.Load(a, u.width)
-			if !ok {
-				r.SetIP(u.ip)
-				return done, Trap{Kind: TrapLoad, Addr: a}
-			}
-			r.R[u.dst] = v
-		case kSt:
-			a := u.addr(r)
-			if !m.Store(cpu, a, u.width, r.R[u.a]+u.imm) {
-				r.SetIP(u.ip)
-				return done, Trap{Kind: TrapStore, Addr: a}
-			}
-		case kJmp, kBr, kBeq, kBne:
-			if u.taken(r) {
-				pc = int(u.target)
-				if done++; done >= n {
-					r.SetIP(ops[pc].ip)
-					return done, Trap{}
-				}
-				continue
-			}
-		default:
-			to, trap := c.slow(m, cpu, r, u)
-			if trap.Kind != TrapNone {
-				if trap.Kind == TrapSyscall {
-					r.SetIP(u.next)
-					return done + 1, trap
-				}
-				r.SetIP(u.ip)
-				return done, trap
-			}
-			if to != fallthrough_ {
-				done++
-				r.SetIP(to)
-				if done >= n {
-					return done, Trap{}
-				}
-				if pc = c.at(to); pc < 0 {
-					return done, Trap{Kind: TrapFetch, Addr: to}
-				}
-				continue
-			}
-		}
-		if !u.last {
-			pc++
-			if split && u.split {
-				r.IP, r.Micro = u.ip, u.micro+1
-				return done, Trap{}
-			}
-			continue
-		}
-		if done++; done >= n {
-			r.SetIP(u.next)
+// run is the interpreter: the common operations as long as they last, then one
+// that isn't, and so on. It keeps the index of the current micro-op and writes
+// the instruction pointer back on the way out.
+func (c *Code) run(m *Memory, cpu int, r *Regs, n int, stop uint8) (done int, t Trap) {
+	pc := c.resume(r)
+	for pc >= 0 {
+		if pc, done = c.common(m, r, pc, done, n, stop); done >= n {
 			return done, Trap{}
 		}
-		if pc = int(u.follow); pc < 0 {
+		u := &c.ops[pc]
+		to, trap := c.slow(m, cpu, r, pc)
+		switch {
+		case trap.Kind == TrapSyscall:
 			r.SetIP(u.next)
-			return done, Trap{Kind: TrapFetch, Addr: u.next}
+			return done + 1, trap
+		case trap.Kind != TrapNone:
+			r.SetIP(u.ip)
+			return done, trap
+		case to != inSequence:
+			r.SetIP(to)
+			if done++; done >= n {
+				return done, Trap{}
+			}
+			pc = c.at(to)
+		default:
+			pc++
+			if u.end >= stop {
+				if done++; done >= n {
+					u.leave(r)
+					return done, Trap{}
+				}
+			}
 		}
+	}
+	r.Micro = 0
+	return done, Trap{Kind: TrapFetch, Addr: r.IP}
+}
+
+// leave stops a thread behind a micro-op that ends something.
+func (u *uop) leave(r *Regs) {
+	if u.end == endsInstruction {
+		r.IP, r.Micro = u.next, 0
+	} else {
+		r.IP, r.Micro = u.ip, u.micro+1
 	}
 }
 
@@ -105,15 +77,5 @@ func (u *uop) addr(r *Regs) ir.Addr {
 	return ir.Addr(r.R[u.base] + r.R[u.index]<<(u.scale&3) + u.disp)
 }
 
-// taken decides a direct branch at full width.
-func (u *uop) taken(r *Regs) bool {
-	switch u.kind {
-	case kBeq:
-		return r.R[u.a] == r.R[u.b]+u.imm
-	case kBne:
-		return r.R[u.a] != r.R[u.b]+u.imm
-	case kBr:
-		return cond(u.cond, r.Flags)
-	}
-	return true
-}
+// lastBit is the number of the width's highest bit, which bounds a shift.
+func (u *uop) lastBit() uint64 { return uint64(u.width)*8 - 1 }

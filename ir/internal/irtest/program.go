@@ -227,9 +227,9 @@ func (g *program) expr(depth int) ir.Expr {
 		op := ir.ExprOp(rapid.IntRange(int(ir.ExprAdd), int(ir.ExprOr)).Draw(g.T, "operator"))
 		return ir.Expr{Op: op, Args: []ir.Expr{g.expr(depth - 1), g.expr(depth - 1)}}
 	}
-	kinds := []ir.ExprOp{ir.ExprNum, ir.ExprSym, ir.ExprCalls}
+	kinds := []ir.ExprOp{ir.ExprNum, ir.ExprSym, ir.ExprCalls, ir.ExprGot}
 	if len(g.shared) > 0 {
-		kinds = append(kinds, ir.ExprIndex, ir.ExprSum, ir.ExprAddr)
+		kinds = append(kinds, ir.ExprIndex, ir.ExprSum, ir.ExprAddr, ir.ExprList)
 	}
 	e := ir.Expr{Op: rapid.SampledFrom(kinds).Draw(g.T, "operand")}
 	switch e.Op {
@@ -237,11 +237,11 @@ func (g *program) expr(depth int) ir.Expr {
 		e.Num = number.Draw(g.T, "number")
 	case ir.ExprSym:
 		e.Sym = rapid.SampledFrom(g.single).Draw(g.T, "name")
-	case ir.ExprCalls:
+	case ir.ExprCalls, ir.ExprGot:
 		e.Sym = rapid.SampledFrom(g.funcs).Draw(g.T, "function")
 	default:
 		e.Sym = rapid.SampledFrom(g.shared).Draw(g.T, "data")
-		if e.Op == ir.ExprIndex {
+		if e.Op == ir.ExprIndex || e.Op == ir.ExprList {
 			e.Args = []ir.Expr{g.expr(min(depth, 1) - 1)}
 		}
 	}

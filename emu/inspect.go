@@ -1,0 +1,80 @@
+package emu
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/vcpu"
+)
+
+// What an onlooker can see of a machine. Nothing here changes it.
+
+// Running returns the task on a CPU.
+func (m *Machine) Running(c CPUID) (TaskID, bool) {
+	t := m.cpus[c].cur
+	return t, t >= 0
+}
+
+// Regs returns a copy of a task's registers.
+func (m *Machine) Regs(t TaskID) vcpu.Regs { return m.tasks[t].regs }
+
+// LastCPU returns the CPU where a task runs or ran last, or -1.
+func (m *Machine) LastCPU(t TaskID) CPUID { return m.tasks[t].cpu }
+
+// Tasks returns the number of tasks that there can be.
+func (m *Machine) Tasks() int { return len(m.tasks) }
+
+// Memory returns the address space that a task runs in, which must not be
+// written to.
+func (m *Machine) Memory(t TaskID) *vcpu.Memory { return m.memOf(&m.tasks[t]) }
+
+// Next returns the address of the task's next instruction, which is that of its
+// next call if it is between calls.
+func (m *Machine) Next(t TaskID) ir.Addr {
+	k := &m.tasks[t]
+	if k.regs.IP == ir.ReturnIP && !k.inCall && k.script >= 0 && int(k.call) < len(m.calls[k.script]) {
+		return m.calls[k.script][k.call].entry
+	}
+	return k.regs.IP
+}
+
+// CallName returns a call of a thread's script as its program writes it:
+// push(n1, 3).
+func (m *Machine) CallName(t TaskID, call int) string {
+	script := m.tasks[t].script
+	if script < 0 || call >= len(m.im.Prog.Threads[script].Calls) {
+		return "?"
+	}
+	c := &m.im.Prog.Threads[script].Calls[call]
+	args := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		args[i] = a.String()
+	}
+	return fmt.Sprintf("%s(%s)", c.Func, strings.Join(args, ", "))
+}
+
+// Peek reads a number from the first process's memory; 0 where nothing is
+// mapped.
+func (m *Machine) Peek(a ir.Addr, w ir.Width) int64 {
+	v, _ := m.mem[m.procs[0].mm].Load(a, w)
+	return int64(v)
+}
+
+// Blocked says what each thread that can't go on waits for.
+func (m *Machine) Blocked() string {
+	var out []string
+	for i := range m.tasks {
+		t := &m.tasks[i]
+		switch {
+		case t.state == taskBlocked || t.state == taskRunning && t.wait != waitNone:
+			out = append(out, fmt.Sprintf("t%d waits for %s", i, waitNames[t.wait]))
+		case t.state == taskRunnable:
+			out = append(out, fmt.Sprintf("t%d waits for a CPU", i))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+var waitNames = [...]string{waitNone: "nothing", waitSleep: "a sleep to end", waitPage: "a page", waitPause: "a signal",
+	waitFutex: "a futex wake", waitVfork: "its vfork child", waitFences: "the other CPUs of its membarrier"}
