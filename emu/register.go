@@ -74,16 +74,19 @@ func (m *Machine) clearStale(t *task, area ir.Addr) abi.Errno {
 	return 0
 }
 
-// registerNew writes the fields at once (6.19): rseq_cs and flags 0, the ids as
-// if unregistered, and for a version 2 slice_ctrl.
+// registerNew writes the fields at once (6.19): rseq_cs 0, the ids as if
+// unregistered, and those that came with slices (7.0): flags, and slice_ctrl, to
+// which a version 1 has no claim.
 func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Errno {
 	old := t.rseq
 	version := m.k.Version(length)
 	t.rseq = rseqState{area: area, length: length, sig: sig, version: uint8(version), ids: ids{cpu: abi.CPUIDUninitialized}}
 	mem, c := m.memOf(t), int(max(t.cpu, 0))
-	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && mem.Store(c, area+abi.OffFlags, 4, 0) &&
-		m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
-	if ok && version == 2 && length > abi.RSeqOrigSize && m.k.Versions {
+	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
+	if ok && m.k.SliceFlag {
+		ok = mem.Store(c, area+abi.OffFlags, 4, 0)
+	}
+	if ok && m.k.SliceFlag && version == 2 {
 		ok = mem.Store(c, area+abi.OffSliceCtrl, 4, 0)
 	}
 	if !ok {

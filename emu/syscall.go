@@ -39,7 +39,9 @@ func (m *Machine) syscall(c CPUID, t *task, nr int64) {
 	}
 	ret, block := m.call(c, t, sys, a)
 	t.regs.R[ir.R0] = ret
-	m.emit(EvSysret, c, id, ret, uint64(sys))
+	if block == waitNone || block == waitYield {
+		m.emit(EvSysret, c, id, ret, uint64(sys))
+	}
 	switch {
 	case block == waitFences:
 		t.wait = waitFences

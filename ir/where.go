@@ -1,6 +1,10 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
 
 // Where names a code address as a person would: its function, the nearest label
 // at or before it, and how many bytes behind: push, push.commit, push.start+8.
@@ -101,4 +105,25 @@ func plus(name string, off Addr) string {
 		return name
 	}
 	return fmt.Sprintf("%s+%d", name, off)
+}
+
+// ValueName prints a number for a person: an address of the program by its
+// name, a negative errno by its, a small number in decimal, and anything else
+// in hexadecimal.
+func (im *Image) ValueName(v uint64) string {
+	a := Addr(v)
+	switch {
+	case v < 4096:
+		return fmt.Sprint(v)
+	case int64(v) > -4096 && int64(v) < 0:
+		if e, ok := abi.ErrnoOf(v); ok {
+			return "-" + e.String()
+		}
+		return fmt.Sprint(int64(v))
+	case a >= CodeBase && a < RodataBase && im.Index(a) >= 0:
+		return im.Where(a)
+	case a >= RodataBase && a < StackBase:
+		return im.DataName(a)
+	}
+	return fmt.Sprintf("%#x", v)
 }

@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
 )
 
 // Monitor decides linearizability while a run goes on. It is an
 // [explore.Property].
 type Monitor struct {
 	spec    *Spec
-	names   []string // of the roles' functions, for messages
+	im      *ir.Image
+	funcs   []string // that play the roles
 	ops     [][]Op   // by thread and call
 	pending []int16  // by thread: the call under way, or none
 	configs []config // sorted, without duplicates; never empty before a violation
@@ -48,7 +51,7 @@ func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
 		}
 		p := m.Image().Prog
-		mon := &Monitor{spec: spec, names: funcs, ops: opsOf(p, m.Image(), roles)}
+		mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles)}
 		for range p.Threads {
 			mon.pending = append(mon.pending, none)
 		}
@@ -124,18 +127,22 @@ func compareConfig(a, b config) int {
 }
 
 func (mon *Monitor) violation(t int, op Op, ret Ret, before []config) *explore.Violation {
-	msg := fmt.Sprintf("t%d's %s returned r0=%#x r1=%d, which no order of the calls explains", t, mon.names[op.Role], ret.R0, ret.R1)
+	msg := fmt.Sprintf("t%d's %s returned %s with r1 = %s, which no order of the calls explains",
+		t, mon.funcs[op.Role], mon.im.ValueName(ret.R0), mon.im.ValueName(ret.R1))
 	if mon.spec.Describe != nil {
-		seen := map[string]bool{}
+		var could []string
 		for _, c := range before {
-			if s := mon.spec.Describe(c.state); !seen[s] && len(seen) < 4 {
-				seen[s] = true
-				msg += fmt.Sprintf("; the %s could be %s", mon.spec.Name, s)
+			if s := mon.spec.Describe(c.state, mon.im.ValueName); !slices.Contains(could, s) && len(could) < maxDescribed {
+				could = append(could, s)
 			}
 		}
+		msg += fmt.Sprintf("; before it the %s was %s", mon.spec.Name, strings.Join(could, ", or "))
 	}
 	return &explore.Violation{Property: "linearizable(" + mon.spec.Name + ")", Message: msg}
 }
+
+// maxDescribed bounds how many possible states a message lists.
+const maxDescribed = 4
 
 const retSize = 16
 

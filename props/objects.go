@@ -203,14 +203,14 @@ func parseSlots(state string) *slots {
 	return s
 }
 
-func describeSlots(state string) string {
+func describeSlots(state string, name func(uint64) string) string {
 	var out []string
 	for c, w := range parseSlots(state).slots {
 		var vs []string
 		for _, v := range w {
-			vs = append(vs, fmt.Sprintf("%#x", v))
+			vs = append(vs, name(v))
 		}
-		out = append(out, fmt.Sprintf("%d:[%s]", c, strings.Join(vs, " ")))
+		out = append(out, fmt.Sprintf("slot %d [%s]", c, strings.Join(vs, " ")))
 	}
-	return strings.Join(out, " ")
+	return strings.Join(out, ", ")
 }

@@ -23,8 +23,8 @@ type Spec struct {
 	// Next yields every result that the call may have in the state, with the
 	// state behind it.
 	Next func(state string, op Op, yield func(Ret, string))
-	// Describe prints a state for people.
-	Describe func(state string) string
+	// Describe prints a state for people, its values by name.
+	Describe func(state string, name func(uint64) string) string
 }
 
 // Op is a call of an operation.

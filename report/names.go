@@ -8,38 +8,9 @@ import (
 	"github.com/rseqemu/rseqemu/ir"
 )
 
-// names gives numbers the names that the program has for them.
-type names struct {
-	im *ir.Image
-}
-
-func namesOf(im *ir.Image) names { return names{im} }
-
-// value prints a number: an address of the program by its name, an errno by
-// its, a small number in decimal.
-func (n names) value(v uint64) string {
-	a := ir.Addr(v)
-	switch {
-	case v < 4096:
-		return fmt.Sprint(v)
-	case v >= 1<<63:
-		if e, ok := abi.ErrnoOf(v); ok {
-			return "-" + e.String()
-		}
-		if int64(v) > -4096 {
-			return fmt.Sprint(int64(v))
-		}
-	case a >= ir.CodeBase && a < ir.RodataBase && n.im.Index(a) >= 0:
-		return n.im.Where(a)
-	case a >= ir.RodataBase && a < ir.StackBase:
-		return n.im.DataName(a)
-	}
-	return fmt.Sprintf("%#x", v)
-}
-
 // halves reports whether the two halves of the word at a are variables of their
 // own, as the fields of struct rseq are.
-func (n names) halves(im *ir.Image, a ir.Addr) bool {
+func halves(im *ir.Image, a ir.Addr) bool {
 	if a >= ir.ThreadBase && a < ir.StackBase {
 		off := uint64(a-ir.ThreadBase)%im.ThreadStride - im.ThreadBefore
 		return off < ir.RSeqSpace && off != abi.OffRSeqCS

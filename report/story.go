@@ -46,7 +46,7 @@ type Change struct {
 // error, if any, is that of [explore.Schedule.Follow]; the story goes up to
 // there.
 func Tell(m *emu.Machine, s *explore.Schedule, factories []explore.Factory) (*Story, error) {
-	t := teller{m: m, names: namesOf(m.Image()), story: &Story{Program: m.Image().Prog.Name, Kernel: m.Kernel().String()}}
+	t := teller{m: m, story: &Story{Program: m.Image().Prog.Name, Kernel: m.Kernel().String()}}
 	t.before = m.NewSnapshot()
 	t.prev = m.Fork()
 	factories = append(factories[:len(factories):len(factories)], t.property)
@@ -65,7 +65,6 @@ func Tell(m *emu.Machine, s *explore.Schedule, factories []explore.Factory) (*St
 // and as a property that is asked after each transition.
 type teller struct {
 	m      *emu.Machine
-	names  names
 	story  *Story
 	prev   *emu.Machine  // the machine before the transition
 	before *emu.Snapshot // carries its state
@@ -134,7 +133,7 @@ func (t *teller) instruction(step *Step) {
 	}
 	for r := ir.R0; r < ir.TP; r++ {
 		if old.R[r] != now.R[r] {
-			step.Changes = append(step.Changes, Change{r.String(), t.names.value(now.R[r])})
+			step.Changes = append(step.Changes, Change{r.String(), t.m.Image().ValueName(now.R[r])})
 		}
 	}
 }
@@ -158,14 +157,14 @@ func (t *teller) memory(step *Step) {
 			// Where the halves have names of their own, or only one changed, a
 			// word is two.
 			width := ir.Width(8)
-			if t.names.halves(t.m.Image(), a) {
+			if halves(t.m.Image(), a) {
 				width = 4
 			}
 			for at := a; at < a+8; at += ir.Addr(width) {
 				v, _ := old.Load(at, width)
 				w, _ := now.Load(at, width)
 				if v != w {
-					step.Changes = append(step.Changes, Change{t.m.Image().DataName(at), t.names.value(w)})
+					step.Changes = append(step.Changes, Change{t.m.Image().DataName(at), t.m.Image().ValueName(w)})
 				}
 			}
 		}
@@ -177,7 +176,7 @@ func (t *teller) note(e emu.Event) string {
 	im := t.m.Image()
 	switch e.Kind {
 	case emu.EvReturn:
-		return fmt.Sprintf("returns %s, r1 = %s", t.names.value(e.A), t.names.value(e.B))
+		return fmt.Sprintf("returns %s, r1 = %s", t.m.Image().ValueName(e.A), t.m.Image().ValueName(e.B))
 	case emu.EvSchedOut:
 		return fmt.Sprintf("t%d leaves c%d %s", e.Task, e.CPU, t.place(t.m.Next(e.Task)))
 	case emu.EvSchedIn:
@@ -188,9 +187,9 @@ func (t *teller) note(e emu.Event) string {
 	case emu.EvIDs:
 		return fmt.Sprintf("the kernel writes the ids: cpu_id %d, node_id %d, mm_cid %d", e.A, e.B>>32, uint32(e.B))
 	case emu.EvClear:
-		return fmt.Sprintf("the kernel clears rseq_cs, which was %s: t%d is outside", t.names.value(e.A), e.Task)
+		return fmt.Sprintf("the kernel clears rseq_cs, which was %s: t%d is outside", t.m.Image().ValueName(e.A), e.Task)
 	case emu.EvAbort:
-		return fmt.Sprintf("the kernel aborts %s: t%d goes from %s to %s", t.names.value(e.B), e.Task, im.Where(e.IP), im.Where(ir.Addr(e.A)))
+		return fmt.Sprintf("the kernel aborts %s: t%d goes from %s to %s", t.m.Image().ValueName(e.B), e.Task, im.Where(e.IP), im.Where(ir.Addr(e.A)))
 	case emu.EvSignal:
 		return fmt.Sprintf("signal %d is delivered: handler %s; the frame saves %s", e.A, im.Where(ir.Addr(e.B)), im.Where(e.IP))
 	case emu.EvSigreturn:
