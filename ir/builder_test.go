@@ -196,7 +196,7 @@ func TestLinkErrorsFromGo(t *testing.T) {
 		{"registration", with(func(p *ir.Program) { p.Setup.Register = 3 }), `p: there is no registration 3`},
 		{"budget", with(func(p *ir.Program) { p.Setup.Budget = ir.Budget{{Event: "preempt", Max: -1}} }), `p: the bound of "preempt" is negative`},
 		{"signal", with(func(p *ir.Program) { p.Handle(65, "f") }), `p: there is no signal 65`},
-		{"operator", with(func(p *ir.Program) { p.Check(ir.Finally, ir.Expr{Op: ir.ExprAdd}) }), `p: an expression's node 7 has 0 operands`},
+		{"operator", with(func(p *ir.Program) { p.Check(ir.Finally, ir.Expr{Op: ir.ExprAdd}) }), `p: an expression's node 5 has 0 operands`},
 		{"expression", with(func(p *ir.Program) { p.Check(ir.Finally, ir.Expr{Op: 99}) }), `p: an expression's node 99 has 0 operands`},
 	} {
 		im, err := ir.Link(c.p, abi.AMD64)

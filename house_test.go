@@ -1,0 +1,71 @@
+package rseqemu_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rseqemu/rseqemu"
+
+// rooms lists, for each package, which others of the module it may import and
+// which of the world's; the standard library is free.
+var rooms = map[string]struct{ rooms, world []string }{
+	".":            {},
+	"abi":          {},
+	"ir":           {rooms: []string{"abi"}},
+	"ir/vet":       {rooms: []string{"abi", "ir"}},
+	"vcpu":         {rooms: []string{"abi", "ir"}},
+	"emu":          {rooms: []string{"abi", "ir", "vcpu"}},
+	"explore":      {rooms: []string{"abi", "ir", "vcpu", "emu"}, world: []string{"github.com/zeebo/xxh3"}},
+	"props":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}, world: []string{"github.com/anishathalye/porcupine"}},
+	"props/percpu": {rooms: []string{"abi", "ir"}},
+	"props/gen":    {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
+	"report":       {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
+	"fuzz":         {},
+	"cmd/rseqemu":  {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "props", "props/percpu", "report"}, world: []string{"github.com/spf13/cobra"}},
+}
+
+// TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.
+func TestARoomImportsOnlyRoomsAboveIt(t *testing.T) {
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		file = filepath.ToSlash(file)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (file == "bench" || d.Name() == "testdata" || d.Name() == "internal" || strings.HasPrefix(d.Name(), ".") && file != "."):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		room, ok := rooms[path.Dir(file)]
+		if !ok {
+			t.Errorf("%s: the plan has no room %q", file, path.Dir(file))
+			return nil
+		}
+		for _, spec := range f.Imports {
+			imp, _ := strconv.Unquote(spec.Path.Value)
+			inside, isOurs := strings.CutPrefix(imp, module+"/")
+			switch {
+			case isOurs && !slices.Contains(room.rooms, inside):
+				t.Errorf("%s imports %s, which isn't above it", file, inside)
+			case !isOurs && strings.Contains(strings.Split(imp, "/")[0], ".") && !slices.Contains(room.world, imp):
+				t.Errorf("%s imports %s", file, imp)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
