@@ -136,7 +136,10 @@ func ParseChoice(s string) (Choice, error) {
 		}
 		if len(rest) == 1 {
 			t, err := number(rest[0], 't')
-			return RunOn(CPUID(c), TaskID(t)), err
+			if err != nil {
+				return 0, err
+			}
+			return RunOn(CPUID(c), TaskID(t)), nil
 		}
 	default:
 		c, err := number(who, 'c')

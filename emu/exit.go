@@ -1,10 +1,6 @@
 package emu
 
-import (
-	"math/bits"
-
-	"github.com/rseqemu/rseqemu/abi"
-)
+import "github.com/rseqemu/rseqemu/abi"
 
 // exitToUser is the way back to user mode of a task on its CPU:
 //
@@ -30,7 +26,7 @@ func (m *Machine) exitToUser(t *task) {
 	m.counters.Exit++
 	for {
 		if s := t.deliverable(); s != 0 {
-			m.deliver(t, abi.Signal(bits.TrailingZeros64(s)))
+			m.deliver(t, nextSignal(s))
 			if !t.alive() {
 				return
 			}
@@ -49,6 +45,7 @@ func (m *Machine) exitToUser(t *task) {
 func (m *Machine) notifyWork(t *task) bool {
 	switch {
 	case m.k.Notify == NotifyOld && t.rseq.notify:
+		t.rseq.notify = false
 		m.oldWork(t)
 	case m.k.Notify == NotifyNew && t.rseq.schedSwitch:
 		m.newWork(t)

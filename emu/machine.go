@@ -92,14 +92,19 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 		return nil, fmt.Errorf("%d NUMA nodes are out of range (1..%d, the number of CPUs)", cfg.Nodes, cfg.CPUs)
 	case threads == 0:
 		return nil, fmt.Errorf("the program has no thread: add a line such as \"thread: %s\"", firstFunc(im))
+	case cfg.Spare < 0 || cfg.Spare >= MaxTasks:
+		return nil, fmt.Errorf("%d spare tasks are out of range (0..%d)", cfg.Spare, MaxTasks-1)
 	case threads+cfg.Spare > MaxTasks:
 		return nil, fmt.Errorf("%d threads are too many (%d)", threads+cfg.Spare, MaxTasks)
 	case im.Arch != cfg.Kernel.Arch:
 		return nil, fmt.Errorf("the program is linked for %s, the kernel is for %s", im.Arch, cfg.Kernel.Arch)
 	}
+	if err := im.Fit(cfg.CPUs, threads+cfg.Spare); err != nil {
+		return nil, err
+	}
 	budget, err := DefaultBudget.With(setup.Budget)
 	if err != nil {
-		return nil, err
+		return nil, &ir.LinkError{File: im.Prog.File, Pos: setup.Places[ir.BudgetDirective], Msg: err.Error()}
 	}
 	if cfg.Budget != nil {
 		budget = *cfg.Budget
@@ -144,6 +149,10 @@ func (m *Machine) newState(tasks int, budget Budget) state {
 		s.cids[i] = none
 	}
 	first := vcpu.NewMemory(m.im, len(s.cpus), tasks)
+	for i := range tasks {
+		// libc's way to tell that a thread isn't registered, or not yet.
+		first.Store(none, m.im.TP(i)+abi.OffCPUID, 4, uint64(abi.CPUIDUninitialized))
+	}
 	for range s.mms {
 		s.mem = append(s.mem, first.Clone())
 	}
@@ -161,6 +170,9 @@ func (m *Machine) addThread(i int) error {
 	}
 	if t.affinity == 0 {
 		return fmt.Errorf("thread %d may run on none of the %d CPUs", i, len(m.cpus))
+	}
+	if len(th.Calls) > maxCalls {
+		return fmt.Errorf("thread %d makes %d calls, more than %d", i, len(th.Calls), maxCalls)
 	}
 	calls := make([]call, len(th.Calls))
 	for j, c := range th.Calls {
@@ -183,7 +195,6 @@ func (m *Machine) addThread(i int) error {
 		return nil
 	}
 	if m.im.Prog.Setup.Register == ir.RegisterNone {
-		m.storeID(t, abi.CPUIDUninitialized)
 		return nil
 	}
 	length := m.k.AreaLen()
@@ -194,12 +205,6 @@ func (m *Machine) addThread(i int) error {
 		return fmt.Errorf("registering thread %d's area: %v", i, errno)
 	}
 	return nil
-}
-
-// storeID is what libc does before it registers: cpu_id is -1, so that a
-// program can see that nobody has.
-func (m *Machine) storeID(t *task, id uint32) {
-	m.memOf(t).Store(0, ir.Addr(t.regs.R[ir.TP])+abi.OffCPUID, 4, uint64(id))
 }
 
 // resetRegs clears the registers for the next call or program of thread area i.

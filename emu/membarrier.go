@@ -38,8 +38,15 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 	return m.fence(c, t, CPUID(cpuID))
 }
 
-// fence sends the interrupts, to one CPU or all.
+// fence sends the interrupts, to one CPU or all. A caller that asks for its own
+// CPU by number gets what it asked for; else it is left alone.
 func (m *Machine) fence(c CPUID, t *task, only CPUID) (uint64, waitKind) {
+	if only == c {
+		if m.mms[m.procs[t.proc].mm].users > 1 && m.online() > 1 {
+			m.rseqIPI(t)
+		}
+		return 0, waitNone
+	}
 	t.fences = 0
 	for i := range m.cpus {
 		cpu := &m.cpus[i]

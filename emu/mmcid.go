@@ -25,6 +25,13 @@ func (m *Machine) assignCID(t *task) {
 	m.cids[space*len(m.cpus)+int(t.cpu)] = want
 }
 
+// resetCIDs forgets which CPU used which id, for an address space that is new.
+func (m *Machine) resetCIDs(space int8) {
+	for i := range m.cpus {
+		m.cids[int(space)*len(m.cpus)+i] = none
+	}
+}
+
 // releaseCID takes it back.
 func (m *Machine) releaseCID(t *task) { t.cid = none }
 

@@ -72,14 +72,16 @@ func (m *Machine) newSignal(t *task) {
 //     the kernel wrote last; write them; look at rseq_cs only if the thread was
 //     interrupted (or debug)
 //
-// A fault in the fast path is retried where faults are allowed; there it is
-// SIGSEGV.
+// That is the fast path, which only the generic entry code has. A fault there is
+// retried in the slow path, where it is SIGSEGV. The slow path makes no
+// difference: whenever it has work it writes the ids, changed or not.
 func (m *Machine) newWork(t *task) {
 	t.rseq.schedSwitch = false
-	if m.k.Entry == EntryGeneric || m.k.Entry == EntryIRQ && !t.inSyscall {
+	if m.k.Entry == EntryGeneric {
 		m.counters.FastPath++
 	} else {
 		m.counters.SlowPath++
+		t.rseq.idsChanged = true
 	}
 	if reason := m.newUpdate(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)

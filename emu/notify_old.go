@@ -25,7 +25,8 @@ func (m *Machine) oldEvent(t *task, event uint8) {
 }
 
 // oldSignal looks at the section before a signal's frame is built, so that the
-// frame saves the ip after the abort.
+// frame saves the ip after the abort. What was due anyway is still due after it,
+// from the handler.
 func (m *Machine) oldSignal(t *task) {
 	if t.rseq.area != 0 {
 		t.rseq.eventMask |= eventSignal
@@ -44,7 +45,6 @@ func (m *Machine) oldSignal(t *task) {
 //
 // Whatever fails is SIGSEGV.
 func (m *Machine) oldWork(t *task) {
-	t.rseq.notify = false
 	m.counters.SlowPath++
 	if reason := m.oldFixup(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)

@@ -32,6 +32,7 @@ func (m *Machine) clone(t *task, flags, stack, tls uint64) (uint64, waitKind) {
 	if flags&abi.CloneVM == 0 {
 		copy(m.mem[space].Mutable(), m.memOf(t).Mutable())
 		m.mms[space] = mm{membarrier: m.mms[m.procs[t.proc].mm].membarrier}
+		m.resetCIDs(space)
 	}
 	if flags&abi.CloneThread == 0 {
 		m.procs[proc] = process{handlers: m.procs[t.proc].handlers, mm: space}
@@ -52,6 +53,7 @@ func (m *Machine) clone(t *task, flags, stack, tls uint64) (uint64, waitKind) {
 	if flags&abi.CloneVM != 0 && (flags&abi.CloneThread != 0 || !m.k.InheritCloneVM) {
 		child.rseq = rseqState{}
 	}
+	m.firstCPU(child)
 	ret := uint64(tid(id))
 	if flags&abi.CloneThread == 0 {
 		ret = uint64(pid(proc))
@@ -116,6 +118,7 @@ func (m *Machine) exec(t *task, entry ir.Addr) bool {
 	m.releaseCID(t)
 	copy(m.mem[p.mm].Mutable(), m.initial)
 	m.mms[p.mm].membarrier = false
+	m.resetCIDs(p.mm)
 	for s := range p.handlers {
 		if p.handlers[s] != sigIgnore {
 			p.handlers[s] = sigDefault

@@ -48,6 +48,17 @@ func (m *Machine) switchIn(c CPUID, t *task) {
 	}
 }
 
+// firstCPU is what the scheduler does to a new task: it sets its CPU, which to
+// the notify rule is a migration, so that a child has its ids written before it
+// first returns, whatever its parent left there.
+func (m *Machine) firstCPU(t *task) {
+	if m.k.Notify == NotifyOld {
+		m.oldEvent(t, eventMigrate)
+	} else if t.rseq.area != 0 {
+		t.rseq.idsChanged = true
+	}
+}
+
 // switchOut takes the CPU's task off it.
 func (m *Machine) switchOut(c CPUID, to taskState) {
 	t := &m.tasks[m.cpus[c].cur]

@@ -1,6 +1,8 @@
 package emu
 
 import (
+	"math/bits"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 )
@@ -17,6 +19,34 @@ const (
 	FrameSize  = FrameSigno + 8 // 288 bytes
 )
 
+// Sets of signals.
+const (
+	// What a thread's own instruction, or a rule that it broke, brings on.
+	synchronous uint64 = 1<<abi.SIGSEGV | 1<<abi.SIGBUS | 1<<abi.SIGILL | 1<<abi.SIGTRAP | 1<<abi.SIGFPE | 1<<abi.SIGSYS
+	// What nothing can block.
+	unblockable uint64 = 1<<abi.SIGKILL | 1<<abi.SIGSTOP
+	// What does nothing without a handler. Stopping isn't built in: a thread is
+	// continued as soon as it stops.
+	harmless uint64 = 1<<abi.SIGCHLD | 1<<abi.SIGCONT | 1<<abi.SIGURG | 1<<abi.SIGWINCH |
+		1<<abi.SIGSTOP | 1<<abi.SIGTSTP | 1<<abi.SIGTTIN | 1<<abi.SIGTTOU
+
+	allSignals uint64 = 1<<32 - 1
+)
+
+// nextSignal is the one of a set that is delivered first: a synchronous one,
+// else the lowest.
+func nextSignal(s uint64) abi.Signal {
+	if first := s & synchronous; first != 0 {
+		s = first
+	}
+	return abi.Signal(bits.TrailingZeros64(s))
+}
+
+// ignored reports whether the signal would do nothing to the process.
+func (p *process) ignored(s abi.Signal) bool {
+	return p.handlers[s] == sigIgnore || p.handlers[s] == sigDefault && harmless&sigBit(s) != 0
+}
+
 // deliver delivers a pending signal to a task on its way to user mode:
 //
 //  1. the default action, if there is no handler
@@ -26,9 +56,10 @@ const (
 //  4. the handler is entered with r0 = signal, r1 = frame, r30 = the restorer
 func (m *Machine) deliver(t *task, s abi.Signal) {
 	t.pending &^= sigBit(s)
-	h := m.procs[t.proc].handlers[s]
+	p := &m.procs[t.proc]
+	h := p.handlers[s]
 	switch {
-	case h == sigIgnore, h == sigDefault && s == abi.SIGCHLD:
+	case p.ignored(s):
 		return
 	case h == sigDefault:
 		e := Exit{Signal: s, Reason: t.reason, Task: m.id(t), IP: t.regs.IP, Addr: t.reasonAt}
@@ -46,7 +77,11 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 	}
 	if t.deliverable()&sigBit(abi.SIGSEGV) != 0 && t.reason != ReasonNone {
 		m.failedDelivery(t, s)
-		return
+		if p.handlers[abi.SIGSEGV] == sigDefault {
+			return
+		}
+		// The frame is built all the same; SIGSEGV strikes at the handler's
+		// first instruction.
 	}
 	frame := ir.Addr(t.regs.R[ir.SP]-FrameSize) &^ 15
 	if !m.pushFrame(t, frame, s) {
@@ -101,15 +136,18 @@ func (m *Machine) sigreturn(t *task) {
 	}
 	t.regs.SetIP(ir.Addr(word(FrameIP)))
 	t.regs.Flags = uint8(word(FrameFlags)) & 15
-	t.blocked = word(FrameMask)
+	t.blocked = word(FrameMask) & allSignals &^ unblockable
 	m.emit(EvSigreturn, t.cpu, m.id(t), word(FrameSigno), 0)
 	clear(b[:])
 	mem.WriteBytes(c, frame, b[:])
 }
 
-// post makes a signal pending and wakes a task that it interrupts. It reports
-// whether the task runs on another CPU, which must be told.
+// post makes a signal pending, unless it is ignored, and wakes a task that it
+// interrupts.
 func (m *Machine) post(t *task, s abi.Signal) {
+	if t.blocked&sigBit(s) == 0 && m.procs[t.proc].ignored(s) {
+		return
+	}
 	t.pending |= sigBit(s)
 	if t.state == taskBlocked && t.deliverable() != 0 {
 		switch t.wait {
@@ -187,7 +225,7 @@ func (m *Machine) sysSigaction(t *task, a [6]uint64) abi.Errno {
 // bit n for signal n.
 func (m *Machine) sysSigprocmask(t *task, a [6]uint64) abi.Errno {
 	const block, unblock, set = 0, 1, 2
-	mask := a[1] &^ (sigBit(abi.SIGKILL) | sigBit(abi.SIGSTOP)) & (1<<32 - 1)
+	mask := a[1] & allSignals &^ unblockable
 	switch a[0] {
 	case block:
 		t.blocked |= mask

@@ -10,6 +10,7 @@ import (
 const (
 	MaxCPUs  = 64 // an affinity mask is one word
 	MaxTasks = 64
+	maxCalls = 1<<15 - 1 // of a thread's script
 )
 
 // taskState is where a task is in its life.

@@ -40,6 +40,9 @@ func Check(t TB, p *ir.Program, o Options) {
 			return
 		}
 	}
+	if len(kernels) == 0 {
+		t.Errorf("no kernel to check on: the program claims none of %v", emu.DefaultKernels())
+	}
 	for _, k := range kernels {
 		cfg := o.Config
 		cfg.Kernel = k
@@ -70,7 +73,7 @@ func Claimed(p *ir.Program) ([]emu.Kernel, error) {
 	for _, text := range p.Setup.Kernels {
 		pat, err := emu.ParsePattern(text)
 		if err != nil {
-			return nil, err
+			return nil, &ir.LinkError{File: p.File, Pos: p.Setup.Places[ir.KernelsDirective], Msg: err.Error()}
 		}
 		patterns = append(patterns, pat)
 	}

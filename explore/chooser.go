@@ -2,6 +2,7 @@ package explore
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
@@ -24,6 +25,48 @@ func (f ChooserFunc) Choose(m *emu.Machine, choices []emu.Choice) int { return f
 func Random(seed uint64) Chooser {
 	r := rand.New(rand.NewPCG(seed, 0))
 	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int { return r.IntN(len(choices)) })
+}
+
+// patience is how many steps [Undisturbed] leaves to one CPU at a time.
+const patience = 1000
+
+// Undisturbed returns a chooser without kernel events: the lowest CPU's thread
+// goes on until it ends or sleeps, then the next one's, each on the CPU that it
+// had. One that doesn't stop, since it waits for another, has to let the others
+// go on after a thousand steps.
+func Undisturbed() Chooser {
+	var last emu.Choice
+	steps := 0
+	return ChooserFunc(func(m *emu.Machine, choices []emu.Choice) int {
+		var quiet []int
+		for i, c := range choices {
+			if c.Cost() == 0 && !migrates(m, c) {
+				quiet = append(quiet, i)
+			}
+		}
+		if len(quiet) == 0 {
+			return 0
+		}
+		at := slices.IndexFunc(quiet, func(i int) bool { return choices[i] == last })
+		switch {
+		case at < 0:
+			at, steps = 0, 0
+		case steps >= patience:
+			at, steps = (at+1)%len(quiet), 0
+		}
+		steps++
+		last = choices[quiet[at]]
+		return quiet[at]
+	})
+}
+
+// migrates reports whether a choice takes a thread to another CPU.
+func migrates(m *emu.Machine, c emu.Choice) bool {
+	if c.Kind() != emu.Run {
+		return false
+	}
+	cpu := m.LastCPU(c.Task())
+	return cpu >= 0 && cpu != c.CPU()
 }
 
 // Bytes returns a chooser that a fuzzer drives: each byte decides one choice

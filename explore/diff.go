@@ -11,16 +11,23 @@ const Parted = "same on both kernels"
 
 // Diff looks for the cheapest schedule on which a program can tell the first
 // machine's kernel from the second's: the failure's last transition is where they
-// part, and its message says in what. Both machines must be fresh and run the
-// same program on the same number of CPUs with the same budget.
+// part, and its message says in what. Nothing else is a failure, not even a
+// deadlock. Both machines must be fresh and run the same program on the same
+// number of CPUs with the same budget; the first is used up.
 func Diff(ctx context.Context, from, to *emu.Machine, lim Limits, progress Progress) (*Result, error) {
-	return Exhaustive(ctx, from, []Factory{Twin(to)}, lim, progress)
+	w, err := newWorld(from, []Factory{Twin(to)})
+	if err != nil {
+		return nil, err
+	}
+	w.mayBlock = true
+	return w.exhaust(ctx, lim, progress), nil
 }
 
 // Twin is a property that makes every transition on a second machine too, and
-// is broken when the program can tell the two apart.
+// is broken when the program can tell the two apart. The second machine is
+// other's fork: other stays as it is.
 func Twin(other *emu.Machine) Factory {
-	return func(*emu.Machine) (Property, error) { return twin{other}, nil }
+	return func(*emu.Machine) (Property, error) { return twin{other.Fork()}, nil }
 }
 
 type twin struct{ m *emu.Machine }

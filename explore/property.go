@@ -45,6 +45,8 @@ func (v *Violation) Error() string { return v.Property + ": " + v.Message }
 type world struct {
 	m     *emu.Machine
 	props []Property
+	// mayBlock lets a deadlock pass.
+	mayBlock bool
 }
 
 func newWorld(m *emu.Machine, factories []Factory) (*world, error) {
@@ -80,6 +82,9 @@ func (w *world) do(c emu.Choice) *Violation {
 // end is asked in a state without a choice that goes on.
 func (w *world) end() *Violation {
 	if !w.m.Done() {
+		if w.mayBlock {
+			return nil
+		}
 		return &Violation{Property: Deadlock, Message: "no thread can go on: " + w.m.Blocked()}
 	}
 	for _, p := range w.props {
@@ -93,6 +98,20 @@ func (w *world) end() *Violation {
 // Deadlock is the name of the property that every run has.
 const Deadlock = "deadlock"
 
+// rewind returns a function that goes back to the state that the world is in
+// now.
+func (w *world) rewind() func() {
+	start := w.m.NewSnapshot()
+	var props []byte
+	for _, p := range w.props {
+		props = p.AppendState(props)
+	}
+	return func() {
+		w.m.Restore(start)
+		w.mustSetProps(props)
+	}
+}
+
 func (w *world) appendState(b []byte) []byte {
 	b = w.m.AppendState(b)
 	for _, p := range w.props {
@@ -101,21 +120,25 @@ func (w *world) appendState(b []byte) []byte {
 	return b
 }
 
-func (w *world) setState(b []byte) {
-	rest, err := w.m.SetState(b)
-	if err == nil {
-		rest, err = w.setProps(rest)
+// setState goes to a state that appendState wrote and returns the properties'
+// part of it.
+func (w *world) setState(b []byte) (props []byte) {
+	props, err := w.m.SetState(b)
+	if err != nil {
+		panic("explore: BUG: a state that was written can't be read: " + err.Error())
 	}
-	if err != nil || len(rest) != 0 {
-		panic(fmt.Sprintf("explore: BUG: a state that was written can't be read: %v, %d bytes left", err, len(rest)))
-	}
+	w.mustSetProps(props)
+	return props
 }
 
-func (w *world) setProps(b []byte) (rest []byte, err error) {
+func (w *world) mustSetProps(b []byte) {
+	var err error
 	for _, p := range w.props {
 		if b, err = p.SetState(b); err != nil {
-			return b, err
+			break
 		}
 	}
-	return b, nil
+	if err != nil || len(b) != 0 {
+		panic(fmt.Sprintf("explore: BUG: a property's state that was written can't be read: %v, %d bytes left", err, len(b)))
+	}
 }

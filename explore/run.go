@@ -64,14 +64,14 @@ func stuck(m *emu.Machine, choices []emu.Choice) bool {
 			return false
 		}
 	}
-	return m.Done() || len(choices) == 0 || !canRescue(choices)
+	return m.Done() || !canRescue(choices)
 }
 
-// canRescue reports whether an enabled event can get a stuck machine going
-// again: a signal or a CPU that comes back.
+// canRescue reports whether a choice that is free can get a stuck machine going
+// again: a CPU that comes back.
 func canRescue(choices []emu.Choice) bool {
 	for _, c := range choices {
-		if k := c.Kind(); k == emu.Online {
+		if c.Kind() == emu.Online {
 			return true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // Sample makes random runs of a machine, numbered from seed, until one breaks a
 // property or runs are made. It proves nothing: the result is never complete. A
-// failing schedule is made shorter (Minimise) before it is returned.
+// failing schedule is made shorter before it is returned.
 func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint64, runs int, lim Limits, progress Progress) (*Result, error) {
 	if lim.Steps == 0 {
 		lim.Steps = DefaultSteps
@@ -17,17 +17,7 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 	if err != nil {
 		return nil, err
 	}
-	start := m.NewSnapshot()
-	var props []byte
-	for _, p := range w.props {
-		props = p.AppendState(props)
-	}
-	reset := func() {
-		m.Restore(start)
-		if _, err := w.setProps(props); err != nil {
-			panic("explore: BUG: " + err.Error())
-		}
-	}
+	reset := w.rewind()
 	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Why: "random runs prove nothing"}
 	var choices, way []emu.Choice
 	for ; res.Runs < runs; res.Runs++ {
@@ -44,12 +34,14 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 		var v *Violation
 		if v, way, choices = w.walk(Random(seed+uint64(res.Runs)), lim.Steps, way[:0], choices); v != nil {
 			res.Failure = &Failure{Violation: *v, Schedule: w.minimise(v, way, lim.Steps, reset)}
+			w.tidy(res.Failure, reset)
 			res.Runs++
 			return res, nil
 		}
 		res.Transitions += len(way)
 		res.Depth = max(res.Depth, len(way))
 	}
+	res.Sampled = true
 	return res, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func (s *Schedule) String() string {
 	if s.CPUs > 0 {
 		fmt.Fprintf(&b, "cpus %d\n", s.CPUs)
 	}
-	if s.Nodes > 1 {
+	if s.Nodes > 0 {
 		fmt.Fprintf(&b, "nodes %d\n", s.Nodes)
 	}
 	if s.Idle {
@@ -150,7 +151,11 @@ func (s *Schedule) line(text string) error {
 	var err error
 	switch word {
 	case "program":
-		s.Program, s.Sum, _ = strings.Cut(rest, " ")
+		// A name may have spaces.
+		s.Program = rest
+		if i := strings.LastIndexByte(rest, ' '); i >= 0 {
+			s.Program, s.Sum = strings.TrimSpace(rest[:i]), rest[i+1:]
+		}
 	case "kernel":
 		s.Kernel, err = emu.ParseKernel(rest)
 	case "cpus":
@@ -158,9 +163,11 @@ func (s *Schedule) line(text string) error {
 	case "nodes":
 		s.Nodes, err = number(word, rest, emu.MaxCPUs)
 	case "idle":
-		s.Idle = true
+		if s.Idle = true; rest != "" {
+			err = fmt.Errorf("idle: nothing can follow it, not %q", clip(rest))
+		}
 	case "budget":
-		err = s.budget(rest)
+		s.Budget, err = ParseBudget(s.Budget, rest)
 	case "breaks":
 		s.Breaks = rest
 	default:
@@ -169,21 +176,28 @@ func (s *Schedule) line(text string) error {
 	return err
 }
 
-func (s *Schedule) budget(rest string) error {
-	for _, w := range strings.Fields(rest) {
+// ParseBudget reads bounds such as "preempt=2 migrate=unlimited", with spaces or
+// commas between them, and returns b with these in place; "none" sets all of
+// them to zero.
+func ParseBudget(b emu.Budget, text string) (emu.Budget, error) {
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' }) {
+		if w == "none" {
+			b = emu.Budget{}
+			continue
+		}
 		name, value, ok := strings.Cut(w, "=")
 		n, err := strconv.Atoi(value)
 		if value == "unlimited" {
 			n, err = emu.Unlimited, nil
 		}
 		if !ok || err != nil {
-			return fmt.Errorf("budget: %q is no bound such as preempt=2", clip(w))
+			return b, fmt.Errorf("budget: %q is no bound such as preempt=2", clip(w))
 		}
-		if err := s.Budget.Set(name, n); err != nil {
-			return err
+		if err := b.Set(name, n); err != nil {
+			return b, err
 		}
 	}
-	return nil
+	return b, nil
 }
 
 // choices reads a choice and how often it is made.
@@ -219,31 +233,87 @@ func number(what, s string, most int) (int, error) {
 	return n, nil
 }
 
+// ChoiceLine returns the line of a schedule's text that makes choice i, counting
+// both from one and zero; 0 if there is none.
+func ChoiceLine(src []byte, i int) int {
+	var s Schedule
+	head := false
+	for n, line := range strings.Split(string(src), "\n") {
+		text := strings.TrimSpace(line)
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		if head && s.line(text) != nil {
+			return 0
+		}
+		if head = true; len(s.Choices) > i {
+			return n + 1
+		}
+	}
+	return 0
+}
+
+// FollowError says that a schedule's choice I, from zero, can't happen where it
+// is due, and what can.
+type FollowError struct {
+	I   int
+	Err error // wraps emu.ErrNotEnabled
+}
+
+func (e *FollowError) Error() string {
+	return fmt.Sprintf("transition %d of the schedule: %v", e.I+1, e.Err)
+}
+
+func (e *FollowError) Unwrap() error { return e.Err }
+
 // Follow makes the schedule's transitions on a fresh machine, checking each.
-// The error says which line of the schedule can't happen and what could instead;
-// the outcome is up to there.
+// The error is a [*FollowError] if one of them can't happen; the outcome is up
+// to there.
 func (s *Schedule) Follow(m *emu.Machine, factories []Factory, observe func(emu.Event)) (*Outcome, error) {
-	var failed error
-	i := 0
-	ch := ChooserFunc(func(m *emu.Machine, choices []emu.Choice) int {
-		if i == len(s.Choices) {
-			return -1
-		}
-		for k, c := range choices {
-			if c == s.Choices[i] {
-				i++
-				return k
-			}
-		}
-		failed = fmt.Errorf("transition %d of the schedule: %w", i+1, m.NotEnabled(s.Choices[i]))
-		return -1
-	})
-	out, err := Run(m, factories, ch, MaxChoices+1, observe)
+	f := &Follower{Choices: s.Choices}
+	out, err := Run(m, factories, f, MaxChoices+1, observe)
 	if err != nil {
 		return nil, err
 	}
-	if failed == nil && i < len(s.Choices) && out.Violation == nil {
-		failed = fmt.Errorf("transition %d of the schedule: %w", i+1, m.NotEnabled(s.Choices[i]))
+	if out.Violation == nil {
+		err = f.Err(m)
 	}
-	return out, failed
+	return out, err
+}
+
+// Follower is a chooser that follows a schedule and then leaves the run to
+// another chooser, or ends it if that is nil. It ends the run where the schedule
+// can't be followed.
+type Follower struct {
+	Choices []emu.Choice
+	Then    Chooser
+
+	made int
+	err  error
+}
+
+// Choose returns the schedule's next choice.
+func (f *Follower) Choose(m *emu.Machine, choices []emu.Choice) int {
+	if f.made == len(f.Choices) {
+		if f.Then == nil {
+			return -1
+		}
+		return f.Then.Choose(m, choices)
+	}
+	i := slices.Index(choices, f.Choices[f.made])
+	if i < 0 {
+		f.err = &FollowError{f.made, m.NotEnabled(f.Choices[f.made])}
+		return -1
+	}
+	f.made++
+	return i
+}
+
+// Err returns a [*FollowError] if the run on the machine, which is over, did not
+// follow the schedule to its end.
+func (f *Follower) Err(m *emu.Machine) error {
+	if f.err == nil && f.made < len(f.Choices) {
+		f.err = &FollowError{f.made, m.NotEnabled(f.Choices[f.made])}
+	}
+	return f.err
 }

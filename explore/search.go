@@ -3,6 +3,8 @@ package explore
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
@@ -27,15 +29,25 @@ type Result struct {
 	// Failure is a run that breaks a property, with the fewest kernel events
 	// and among these the fewest transitions; nil if none was found.
 	Failure *Failure
-	// Complete says that every run within the budget was covered: with no
-	// Failure, that the program holds. Otherwise Why says what ended it.
+	// Complete says that every run within the budget was covered and none
+	// broke a property: that the program holds. If neither a Failure nor the
+	// end of the runs ended the search, Why says what did; a Failure beside it
+	// is real, but may not be the cheapest.
 	Complete bool
 	Why      string
+	// Events is how many kernel events the runs have that the search came to:
+	// all runs with fewer were covered, whatever ended it.
+	Events int
+	// Ends is the number of states found in which every thread has ended. With
+	// none of them no run ends, and what is asked at the end was never asked.
+	Ends int
 
 	States      int // distinct states, of machine and properties
 	Transitions int
 	Depth       int // transitions of the longest way to a state that was followed
-	Runs        int // complete runs, where runs were counted (Sample)
+	Runs        int // random runs that were made (Sample)
+	// Sampled says that all the random runs that were asked for were made.
+	Sampled bool
 }
 
 // Failure is a violation and how to get there.
@@ -58,23 +70,33 @@ type Progress func(r *Result)
 //  1. take the waiting states of the lowest cost
 //  2. for each choice go to its successor, ask the properties, and keep the
 //     successor if it is new or reached at a lower cost
-//  3. a violation ends the search; so does an empty frontier
+//  3. a violation ends the search as soon as no waiting state is cheaper; so
+//     does an empty frontier
 func Exhaustive(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress) (*Result, error) {
 	w, err := newWorld(m, factories)
 	if err != nil {
 		return nil, err
 	}
-	if lim.States == 0 {
+	return w.exhaust(ctx, lim, progress), nil
+}
+
+func (w *world) exhaust(ctx context.Context, lim Limits, progress Progress) *Result {
+	if lim.States <= 0 {
 		lim.States = DefaultStates
 	}
-	if lim.Steps == 0 {
+	lim.States = min(lim.States, math.MaxInt32-1)
+	if lim.Steps <= 0 {
 		lim.Steps = DefaultSteps
 	}
-	s := &search{world: w, ctx: ctx, lim: lim, seen: newVisited(), progress: progress, snap: m.NewSnapshot(),
-		res: &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget()}}
+	s := &search{world: w, ctx: ctx, lim: lim, seen: newVisited(), progress: progress, snap: w.m.NewSnapshot(),
+		res: &Result{Kernel: w.m.Kernel(), CPUs: w.m.CPUs(), Budget: w.m.Budget()}}
+	reset := w.rewind()
 	s.run()
 	s.res.States = len(s.seen.nodes)
-	return s.res, nil
+	if f := s.res.Failure; f != nil {
+		w.tidy(f, reset)
+	}
+	return s.res
 }
 
 type search struct {
@@ -83,14 +105,22 @@ type search struct {
 	lim      Limits
 	seen     *visited
 	layers   [][]frontier // waiting states by events, then by transitions
+	spare    spare
 	progress Progress
 	snap     *emu.Snapshot
 	choices  []emu.Choice
 	state    []byte
-	propsBuf []byte
 	res      *Result
+	failed   cost // of the Failure
 	// expanded counts towards the next look at the context.
 	expanded int
+}
+
+// cost orders states and schedules: kernel events first, then transitions.
+type cost struct{ events, steps int }
+
+func (c cost) below(d cost) bool {
+	return c.events < d.events || c.events == d.events && c.steps < d.steps
 }
 
 func (s *search) run() {
@@ -99,21 +129,24 @@ func (s *search) run() {
 	s.seen.nodes[n].parent = noNode
 	s.wait(n, s.state)
 	for e := 0; e < len(s.layers); e++ {
+		s.res.Events = e
 		for d := 0; d < len(s.layers[e]); d++ {
-			if d >= s.lim.Steps {
+			if s.res.Failure != nil && !(cost{e, d}).below(s.failed) {
+				return
+			}
+			if d >= s.lim.Steps && !s.layers[e][d].empty() {
 				s.stop(fmt.Sprintf("runs of more than %d transitions exist: a loop that never repeats a state?", s.lim.Steps))
 				return
 			}
-			level := s.layers[e][d]
-			level.each(s.expand)
-			s.layers[e][d] = frontier{}
-			if s.res.Failure != nil || s.res.Why != "" {
+			s.layers[e][d].each(s.expand)
+			s.layers[e][d].release(&s.spare)
+			if s.res.Why != "" {
 				return
 			}
 		}
 		s.layers[e] = nil
 	}
-	s.res.Complete = true
+	s.res.Complete = s.res.Failure == nil
 }
 
 func (s *search) stop(why string) { s.res.Why = why }
@@ -128,7 +161,7 @@ func (s *search) wait(n int32, state []byte) {
 	for len(s.layers[e]) <= d {
 		s.layers[e] = append(s.layers[e], frontier{})
 	}
-	s.layers[e][d].push(n, state)
+	s.layers[e][d].push(&s.spare, n, state)
 }
 
 // expand visits the successors of a state; false ends the search.
@@ -143,33 +176,30 @@ func (s *search) expand(n int32, state []byte) bool {
 	if s.expanded++; s.expanded&0xfff == 0 && !s.pause() {
 		return false
 	}
-	s.setState(state)
+	props := s.setState(state)
 	s.choices = s.m.Choices(s.choices[:0])
 	if stuck(s.m, s.choices) {
 		if v := s.end(); v != nil {
-			s.fail(v, n, 0, false)
-			return false
+			s.fail(v, n, nil)
+			return true
 		}
 		if s.m.Done() {
+			s.res.Ends++
 			return true
 		}
 	}
-	s.m.Save(s.snap)
-	s.propsBuf = s.propsBuf[:0]
-	for _, p := range s.props {
-		s.propsBuf = p.AppendState(s.propsBuf)
+	if len(s.choices) > 1 {
+		s.m.Save(s.snap)
 	}
 	for i, c := range s.choices {
 		if i > 0 {
 			s.m.Restore(s.snap)
-			if _, err := s.setProps(s.propsBuf); err != nil {
-				panic("explore: BUG: " + err.Error())
-			}
+			s.mustSetProps(props)
 		}
 		s.res.Transitions++
 		if v := s.do(c); v != nil {
-			s.fail(v, n, c, true)
-			return false
+			s.fail(v, n, &c)
+			continue
 		}
 		if !s.reached(n, c, events+c.Cost(), steps+1) {
 			return false
@@ -208,17 +238,24 @@ func (s *search) pause() bool {
 	return true
 }
 
-// fail records a violation at node n, or behind its choice c.
-func (s *search) fail(v *Violation, n int32, c emu.Choice, behind bool) {
+// fail records a violation at node n, or behind its choice c, if it is cheaper
+// than the one there is.
+func (s *search) fail(v *Violation, n int32, c *emu.Choice) {
+	nd := s.seen.nodes[n]
+	at := cost{int(nd.events), int(nd.steps)}
 	var way []emu.Choice
-	if behind {
-		way = append(way, c)
+	if c != nil {
+		at.events += int(c.Cost())
+		at.steps++
+		way = append(way, *c)
 	}
-	for ; s.seen.nodes[n].parent != noNode; n = s.seen.nodes[n].parent {
-		way = append(way, emu.Choice(s.seen.nodes[n].choice))
+	if s.res.Failure != nil && !at.below(s.failed) {
+		return
 	}
-	for i, j := 0, len(way)-1; i < j; i, j = i+1, j-1 {
-		way[i], way[j] = way[j], way[i]
+	for ; nd.parent != noNode; nd = s.seen.nodes[nd.parent] {
+		way = append(way, emu.Choice(nd.choice))
 	}
+	slices.Reverse(way)
+	s.failed = at
 	s.res.Failure = &Failure{Violation: *v, Schedule: way}
 }

@@ -70,24 +70,63 @@ func (v *visited) grow() {
 }
 
 // frontier holds states that wait to be expanded: encoded, in the order in which
-// they were put in, in one buffer.
+// they were put in, in buffers of which none is ever copied to a larger one.
 type frontier struct {
-	b []byte
+	chunks [][]byte
 }
 
-func (f *frontier) push(n int32, state []byte) {
-	f.b = binary.LittleEndian.AppendUint32(f.b, uint32(n))
-	f.b = binary.LittleEndian.AppendUint32(f.b, uint32(len(state)))
-	f.b = append(f.b, state...)
+// chunkSize is that of a frontier's buffers, unless a state needs more.
+const chunkSize = 1 << 14
+
+// spare are buffers that a frontier has released.
+type spare struct {
+	chunks [][]byte
 }
 
-// each calls f for every entry until it returns false.
-func (f *frontier) each(visit func(n int32, state []byte) bool) {
-	for b := f.b; len(b) > 0; {
-		n, size := int32(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[4:])
-		if !visit(n, b[8:8+size]) {
-			return
-		}
-		b = b[8+size:]
+func (s *spare) chunk(size int) []byte {
+	if n := len(s.chunks); n > 0 && size <= chunkSize {
+		c := s.chunks[n-1]
+		s.chunks = s.chunks[:n-1]
+		return c
 	}
+	return make([]byte, 0, max(size, chunkSize))
+}
+
+func (f *frontier) empty() bool { return len(f.chunks) == 0 }
+
+func (f *frontier) push(from *spare, n int32, state []byte) {
+	size := 8 + len(state)
+	last := len(f.chunks) - 1
+	if last < 0 || cap(f.chunks[last])-len(f.chunks[last]) < size {
+		f.chunks = append(f.chunks, from.chunk(size))
+		last++
+	}
+	b := f.chunks[last]
+	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(state)))
+	f.chunks[last] = append(b, state...)
+}
+
+// each calls f for every entry until it returns false. Nothing may be pushed
+// meanwhile.
+func (f *frontier) each(visit func(n int32, state []byte) bool) {
+	for _, b := range f.chunks {
+		for len(b) > 0 {
+			n, size := int32(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[4:])
+			if !visit(n, b[8:8+size]) {
+				return
+			}
+			b = b[8+size:]
+		}
+	}
+}
+
+// release empties the frontier and leaves its buffers to others.
+func (f *frontier) release(to *spare) {
+	for _, c := range f.chunks {
+		if cap(c) == chunkSize {
+			to.chunks = append(to.chunks, c[:0])
+		}
+	}
+	f.chunks = nil
 }

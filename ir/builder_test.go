@@ -193,6 +193,8 @@ func TestLinkErrorsFromGo(t *testing.T) {
 		{"arguments", prog().Add(fn(ir.Return())).Thread(ir.Do("f", make([]ir.Value, 7)...)), `p: "f" gets 7 arguments, at most 6`},
 		{"stack", with(func(p *ir.Program) { p.Setup.StackSize = -1 }), `p: stack of -1 bytes is out of range (0..65536)`},
 		{"CPUs", with(func(p *ir.Program) { p.Setup.CPUs = 65 }), `p: cpus is 1 to 64, not 65`},
+		{"no room", with(func(p *ir.Program) { p.Var(ir.PerCPU, "x", 8, 5000).Setup.CPUs = 17 }), `p: 17 CPUs with 65536 bytes of percpu data each are too many: there is room for 16`},
+		{"no room for threads", with(func(p *ir.Program) { p.VarAt(64, "x", 8, 8000).Threads = make([]ir.Thread, 17) }), `p: 17 threads with 64064 bytes of tls data each are too many: there is room for 16`},
 		{"registration", with(func(p *ir.Program) { p.Setup.Register = 3 }), `p: there is no registration 3`},
 		{"budget", with(func(p *ir.Program) { p.Setup.Budget = ir.Budget{{Event: "preempt", Max: -1}} }), `p: the bound of "preempt" is negative`},
 		{"signal", with(func(p *ir.Program) { p.Handle(65, "f") }), `p: there is no signal 65`},

@@ -123,6 +123,9 @@ func (l *linker) checkSetup() {
 	if s.Register > RegisterNone {
 		l.fail(s.Places[RegisterDirective], "there is no registration %d", s.Register)
 	}
+	if err := l.im.Fit(s.CPUs, len(l.p.Threads)); err != nil {
+		l.fail(s.Places[CPUsDirective], "%v", err)
+	}
 	for _, b := range s.Budget {
 		if b.Max < 0 {
 			l.fail(s.Places[BudgetDirective], "the bound of %q is negative", b.Event)

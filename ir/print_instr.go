@@ -2,7 +2,6 @@ package ir
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/rseqemu/rseqemu/abi"
 )
@@ -14,7 +13,7 @@ const mnemonicWidth = 5
 // linking, %+v adds the address to a branch's target: jmp retry@0x10000.
 func (o Op) Format(f fmt.State, verb rune) {
 	if text(f, verb) {
-		io.WriteString(f, string(o.append(nil, 0, f.Flag('+'))))
+		f.Write(o.append(nil, 0, f.Flag('+')))
 		return
 	}
 	type plain Op
@@ -28,7 +27,7 @@ func (o Op) String() string { return string(o.append(nil, 0, false)) }
 // [Op.Format] for %+v.
 func (in Instr) Format(f fmt.State, verb rune) {
 	if text(f, verb) {
-		io.WriteString(f, string(in.append(nil, 0, f.Flag('+'))))
+		f.Write(in.append(nil, 0, f.Flag('+')))
 		return
 	}
 	type plain Instr

@@ -1,6 +1,7 @@
 package props
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -24,7 +25,7 @@ type Monitor struct {
 	pending []int16  // by thread: the call under way, or none
 	configs []config // sorted, without duplicates; never empty before a violation
 	failed  *explore.Violation
-	work    []config
+	encoded []byte // the bytes of AppendState, if they are known
 }
 
 const none = -1
@@ -51,6 +52,11 @@ func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
 		}
 		p := m.Image().Prog
+		for _, f := range funcs {
+			if _, ok := m.Image().Func(f); !ok {
+				return nil, fmt.Errorf("spec %s: the program has no function %q", spec.Name, f)
+			}
+		}
 		mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles)}
 		for range p.Threads {
 			mon.pending = append(mon.pending, none)
@@ -70,6 +76,7 @@ func (mon *Monitor) Observe(e emu.Event) {
 	case emu.EvInvoke:
 		if mon.ops[t][e.A].Role >= 0 {
 			mon.pending[t] = int16(e.A)
+			mon.encoded = mon.encoded[:0]
 		}
 	case emu.EvReturn:
 		if mon.pending[t] >= 0 {
@@ -85,41 +92,47 @@ func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation { return 
 func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }
 
 // returned keeps the configurations in which thread t's call has taken effect
-// with that result, letting other pending calls take effect before it where
-// that makes one.
+// with that result. Where it hasn't yet, it does now, behind none, one, two, …
+// of the other pending calls.
 func (mon *Monitor) returned(t int, ret Ret) {
-	before := mon.configs
-	mon.work = append(mon.work[:0], before...)
 	var next []config
-	for len(mon.work) > 0 {
-		c := mon.work[len(mon.work)-1]
-		mon.work = mon.work[:len(mon.work)-1]
-		if c.effect&(1<<t) != 0 {
-			if c.result(t) == ret {
-				next = append(next, c.without(t))
-			}
-			continue
-		}
-		for u, call := range mon.pending {
-			if call < 0 || c.effect&(1<<u) != 0 {
+	for round := mon.configs; len(round) > 0; {
+		var later []config
+		for _, c := range round {
+			if c.effect&(1<<t) != 0 {
+				if c.result(t) == ret {
+					next = append(next, c.without(t))
+				}
 				continue
 			}
-			mon.spec.Next(c.state, mon.ops[u][call], func(r Ret, state string) {
-				// Of t itself only the result that it had is of interest.
-				if u != t || r == ret {
-					mon.work = append(mon.work, c.with(u, r, state))
+			for u, call := range mon.pending {
+				if call < 0 || c.effect&(1<<u) != 0 {
+					continue
 				}
-			})
+				mon.spec.Next(c.state, mon.ops[u][call], func(r Ret, state string) {
+					// Of t itself only the result that it had is of interest.
+					if u != t || r == ret {
+						later = append(later, c.with(u, r, state))
+					}
+				})
+			}
 		}
+		round = distinct(later)
 	}
 	call := mon.pending[t]
 	mon.pending[t] = none
+	mon.encoded = mon.encoded[:0]
 	if len(next) == 0 {
-		mon.failed = mon.violation(t, mon.ops[t][call], ret, before)
+		mon.failed = mon.violation(t, mon.ops[t][call], ret, mon.configs)
 		return
 	}
-	slices.SortFunc(next, compareConfig)
-	mon.configs = slices.CompactFunc(next, func(a, b config) bool { return a == b })
+	mon.configs = distinct(next)
+}
+
+// distinct sorts configurations and drops what occurs twice.
+func distinct(cs []config) []config {
+	slices.SortFunc(cs, compareConfig)
+	return slices.Compact(cs)
 }
 
 func compareConfig(a, b config) int {
@@ -138,8 +151,11 @@ func (mon *Monitor) violation(t int, op Op, ret Ret, before []config) *explore.V
 		}
 		msg += fmt.Sprintf("; before it the %s was %s", mon.spec.Name, strings.Join(could, ", or "))
 	}
-	return &explore.Violation{Property: "linearizable(" + mon.spec.Name + ")", Message: msg}
+	return &explore.Violation{Property: linearizable(mon.spec), Message: msg}
 }
+
+// linearizable is the property's name.
+func linearizable(s *Spec) string { return "linearizable(" + s.Name + ")" }
 
 // maxDescribed bounds how many possible states a message lists.
 const maxDescribed = 4
@@ -177,6 +193,13 @@ func (c config) without(t int) config {
 // has a call pending is part of the machine's state too, but which ones the
 // specification knows isn't.
 func (mon *Monitor) AppendState(b []byte) []byte {
+	if len(mon.encoded) == 0 {
+		mon.encoded = mon.encode(mon.encoded)
+	}
+	return append(b, mon.encoded...)
+}
+
+func (mon *Monitor) encode(b []byte) []byte {
 	for _, c := range mon.pending {
 		b = binary.LittleEndian.AppendUint16(b, uint16(c))
 	}
@@ -192,37 +215,65 @@ func (mon *Monitor) AppendState(b []byte) []byte {
 
 var errMonitor = errors.New("not a monitor's state")
 
-// SetState reads what AppendState wrote.
+// SetState reads what AppendState wrote. Most often that is what the monitor
+// remembers anyway: few transitions begin or end a call.
 func (mon *Monitor) SetState(b []byte) ([]byte, error) {
 	mon.failed = nil
+	if len(mon.encoded) > 0 && bytes.HasPrefix(b, mon.encoded) {
+		return b[len(mon.encoded):], nil
+	}
+	mon.encoded = mon.encoded[:0]
+	rest, err := mon.decode(b)
+	if err == nil {
+		mon.encoded = append(mon.encoded, b[:len(b)-len(rest)]...)
+	}
+	return rest, err
+}
+
+func (mon *Monitor) decode(b []byte) ([]byte, error) {
 	if len(b) < 2*len(mon.pending) {
 		return nil, errMonitor
 	}
-	for i := range mon.pending {
-		mon.pending[i] = int16(binary.LittleEndian.Uint16(b))
+	var pending uint64
+	for t := range mon.pending {
+		call := int16(binary.LittleEndian.Uint16(b))
+		switch {
+		case call == none:
+		case call < 0 || int(call) >= len(mon.ops[t]) || mon.ops[t][call].Role < 0:
+			return nil, errMonitor
+		default:
+			pending |= 1 << t
+		}
+		mon.pending[t] = call
 		b = b[2:]
 	}
 	n, k := binary.Uvarint(b)
-	if k <= 0 {
+	if k <= 0 || n == 0 {
 		return nil, errMonitor
 	}
 	b = b[k:]
 	mon.configs = mon.configs[:0]
+	text := string(b)
+	cut := func(n int) (s string) {
+		s, text, b = text[:n], text[n:], b[n:]
+		return s
+	}
 	for range n {
 		var c config
 		if n, k = binary.Uvarint(b); k <= 0 || n > uint64(len(b)-k) {
 			return nil, errMonitor
 		}
-		c.state, b = string(b[k:k+int(n)]), b[k+int(n):]
-		if c.effect, k = binary.Uvarint(b); k <= 0 {
+		cut(k)
+		c.state = cut(int(n))
+		if c.effect, k = binary.Uvarint(b); k <= 0 || c.effect&^pending != 0 {
 			return nil, errMonitor
 		}
-		b = b[k:]
+		cut(k)
 		size := retSize * bits.OnesCount64(c.effect)
 		if len(b) < size {
 			return nil, errMonitor
 		}
-		c.rets, b = string(b[:size]), b[size:]
+		c.rets = cut(size)
 		mon.configs = append(mon.configs, c)
 	}
 	return b, nil

@@ -10,7 +10,8 @@ import (
 
 // The named specifications. Each object is an array of slots, one for each CPU
 // (or mm_cid); an operation takes effect on any one slot and returns in r1
-// which. A state is the slots' words, each slot behind its length.
+// which. A state is the slots' words, each slot behind its length. Those whose
+// slots any thread may reach into are in remote.go.
 
 // Stack is last in, first out:
 //
@@ -38,13 +39,7 @@ var Stack = &Spec{
 //	add(n) → the slot's value before
 var Counter = &Spec{
 	Name: "counter", Roles: []string{"add"}, Required: 1,
-	Init: func(m *emu.Machine) (string, error) {
-		s := slots{slots: make([][]uint64, m.CPUs())}
-		for i := range s.slots {
-			s.slots[i] = []uint64{0}
-		}
-		return s.state(), nil
-	},
+	Init:     func(m *emu.Machine) (string, error) { return zeroSlots(m, 1) },
 	Describe: describeSlots,
 	Next: func(state string, op Op, yield func(Ret, string)) {
 		s := parseSlots(state)
@@ -63,13 +58,7 @@ var Counter = &Spec{
 //	set(b)         → 0 and b := the argument
 var Pair = &Spec{
 	Name: "pair", Roles: []string{"cas", "set"}, Required: 1,
-	Init: func(m *emu.Machine) (string, error) {
-		s := slots{slots: make([][]uint64, m.CPUs())}
-		for i := range s.slots {
-			s.slots[i] = []uint64{0, 0}
-		}
-		return s.state(), nil
-	},
+	Init:     func(m *emu.Machine) (string, error) { return zeroSlots(m, 2) },
 	Describe: describeSlots,
 	Next: func(state string, op Op, yield func(Ret, string)) {
 		s := parseSlots(state)
@@ -90,52 +79,6 @@ var Pair = &Spec{
 	},
 }
 
-// Slab is an allocator's per-CPU cache: a stack with batches, which any thread
-// can drain.
-//
-//	push(v)       → 0, or 1 if the slot is full or being drained
-//	pop()         → the element; 0 if the slot is empty or being drained
-//	drain(slot)   → how many elements were taken out of that slot
-//	push2(v, w)   → 0 for both, or 1 for neither
-//	pop2()        → the topmost element, and the one under it is gone too; 0 if
-//	                there are fewer than two or the slot is being drained
-var Slab = &Spec{
-	Name: "slab", Roles: []string{"push", "pop", "drain", "push2", "pop2"}, Required: 2,
-	Init: emptySlots, Describe: describeSlots,
-	Next: func(state string, op Op, yield func(Ret, string)) {
-		s := parseSlots(state)
-		if op.Role == 2 {
-			if c := op.Args[0]; c < uint64(len(s.slots)) {
-				n := len(s.slots[c])
-				s.slots[c] = nil
-				yield(Ret{uint64(n), c}, s.state())
-			}
-			return
-		}
-		for c := range s.slots {
-			switch op.Role {
-			case 0:
-				s.push(c, op.Args[:1], yield)
-				yield(Ret{1, uint64(c)}, state)
-			case 1:
-				s.pop(c, yield)
-				yield(Ret{0, uint64(c)}, state)
-			case 3:
-				s.push(c, op.Args[:2], yield)
-				yield(Ret{1, uint64(c)}, state)
-			case 4:
-				if n := len(s.slots[c]); n >= 2 {
-					top, old := s.slots[c][n-1], s.slots[c]
-					s.slots[c] = old[:n-2]
-					yield(Ret{top, uint64(c)}, s.state())
-					s.slots[c] = old
-				}
-				yield(Ret{0, uint64(c)}, state)
-			}
-		}
-	},
-}
-
 // slots is a decoded state.
 type slots struct {
 	capacity int // of a slot; 0 is unbounded
@@ -149,6 +92,15 @@ func emptySlots(m *emu.Machine) (string, error) {
 			return "", fmt.Errorf("CAPACITY %d is out of range (1..255)", n)
 		}
 		s.capacity = n
+	}
+	return s.state(), nil
+}
+
+// zeroSlots is an object with n words in each slot.
+func zeroSlots(m *emu.Machine, n int) (string, error) {
+	s := slots{slots: make([][]uint64, m.CPUs())}
+	for i := range s.slots {
+		s.slots[i] = make([]uint64, n)
 	}
 	return s.state(), nil
 }
@@ -176,9 +128,9 @@ func (s *slots) pop(c int, yield func(Ret, string)) {
 }
 
 func (s *slots) state() string {
-	b := []byte{byte(s.capacity)}
+	b := append(make([]byte, 0, 64), byte(s.capacity))
 	for _, w := range s.slots {
-		b = append(b, byte(len(w)))
+		b = binary.AppendUvarint(b, uint64(len(w)))
 		for _, v := range w {
 			b = binary.AppendUvarint(b, v)
 		}
@@ -189,16 +141,18 @@ func (s *slots) state() string {
 func parseSlots(state string) *slots {
 	b := []byte(state)
 	s := &slots{capacity: int(b[0])}
+	words := make([]uint64, 0, len(b)) // of all slots: none takes less than a byte
+	number := func() uint64 {
+		v, k := binary.Uvarint(b)
+		b = b[k:]
+		return v
+	}
 	for b = b[1:]; len(b) > 0; {
-		n := int(b[0])
-		b = b[1:]
-		var w []uint64
-		for range n {
-			v, k := binary.Uvarint(b)
-			w = append(w, v)
-			b = b[k:]
+		from := len(words)
+		for range number() {
+			words = append(words, number())
 		}
-		s.slots = append(s.slots, w)
+		s.slots = append(s.slots, words[from:len(words):len(words)])
 	}
 	return s
 }

@@ -37,7 +37,7 @@ type Op struct {
 type Ret struct{ R0, R1 uint64 }
 
 // specs are the named specifications.
-var specs = []*Spec{Stack, Counter, Pair, Slab}
+var specs = []*Spec{Stack, Counter, Pair, Register, Tally, Slab}
 
 // Specs returns the named specifications.
 func Specs() []*Spec { return slices.Clone(specs) }

@@ -4,86 +4,172 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/rseqemu/rseqemu/explore"
+	"unicode/utf8"
 )
 
-// Text writes the story for a person: a heading for each stretch of one thread
-// on one CPU, an instruction a line with what it changed, and kernel events
-// between them.
+// Text writes the story for a person to read from top to bottom. In front are
+// the transition's number and a column for each CPU: the thread that acts, ! for
+// a kernel event, | for a thread that runs meanwhile, and . for none. Then comes
+// what happened, an instruction with what it changed or a kernel event with what
+// the kernel did:
 //
-//	t0 on c0
-//	   1  push(n1)
-//	      push.retry    ld.4 r2, [tp + cpu_id_start]     r2 = 0
-//	 ! 9  c0 preempt
-//	      t0 leaves c0 before "st.8 [r3], r0" at push.start+16, inside push_cs
-func (s *Story) Text(w io.Writer, p Palette) error {
-	t := printer{w: w, p: p}
-	for i := range s.Steps {
-		t.step(&s.Steps[i])
+//	   c0 c1
+//	              pop()
+//	12 t0 |         pop.retry     ld.4 r2, [tp + cpu_id_start]  r2 = 0
+//	13 !  |       c0 preempt      t0 leaves c0 before "mov r4, pop_cs" at pop.retry+8
+//	14 .  t0      c1 run t0       t0 gets c1, was on c0
+//	                              the kernel writes the ids: cpu_id 1, node_id 0, mm_cid 0
+func (s *Story) Text(w io.Writer, st Style) error {
+	t := newPrinter(w, s, st)
+	t.head()
+	for _, p := range s.parts(st.Brief) {
+		t.part(p)
 	}
 	if s.Broken != "" {
 		t.line("")
-		t.line("%s", p.Bad("broken: "+s.Broken))
-		t.line("  %s", s.Message)
+		t.line("%s: %s", st.Bad(s.Broken+" is broken"), s.Message)
+		t.calls()
 	}
 	return t.err
 }
 
-// Palette colours words; the zero Palette leaves them plain.
-type Palette struct{ Color bool }
-
-// Bad, Good, Event and Dim colour what a reader looks for.
-func (p Palette) Bad(s string) string   { return p.paint("31;1", s) }
-func (p Palette) Good(s string) string  { return p.paint("32;1", s) }
-func (p Palette) Event(s string) string { return p.paint("33;1", s) }
-func (p Palette) Dim(s string) string   { return p.paint("2", s) }
-
-func (p Palette) paint(code, s string) string {
-	if !p.Color {
-		return s
+// StepText writes one step, for a story that is still going on.
+func (s *Story) StepText(w io.Writer, st Style, step *Step) error {
+	t := newPrinter(w, s, st)
+	t.where, t.instr = 20, 44
+	if step.N == 1 {
+		t.head()
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	t.step(step)
+	return t.err
 }
 
+// maxGutter is the number of CPUs up to which each has a column.
+const maxGutter = 8
+
 type printer struct {
-	w        io.Writer
-	p        Palette
-	err      error
-	cpu, thr int
-	started  bool
+	w            io.Writer
+	st           Style
+	s            *Story
+	where, instr int // widths of columns
+	err          error
+}
+
+func newPrinter(w io.Writer, s *Story, st Style) *printer {
+	t := &printer{w: w, st: st, s: s}
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		t.where = max(t.where, utf8.RuneCountInString(step.Where)+2, len(step.Choice)+2)
+		t.instr = max(t.instr, utf8.RuneCountInString(step.Instr))
+	}
+	t.where, t.instr = min(t.where, 28), min(t.instr, 58)
+	return t
 }
 
 func (t *printer) line(format string, args ...any) {
 	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+		_, t.err = fmt.Fprintln(t.w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 	}
+}
+
+func (t *printer) head() {
+	var cells []string
+	for c := range t.gutterCPUs() {
+		cells = append(cells, fmt.Sprintf("%-2s", fmt.Sprintf("c%d", c)))
+	}
+	t.line("%s", t.st.Dim("     "+strings.Join(cells, " ")))
+}
+
+func (t *printer) gutterCPUs() int {
+	if t.s.CPUs > maxGutter {
+		return 0
+	}
+	return t.s.CPUs
+}
+
+// gutter is what stands in front of a step: its number and the CPUs.
+func (t *printer) gutter(s *Step) string {
+	var b strings.Builder
+	b.WriteString(t.st.Dim(fmt.Sprintf("%4d", s.N)) + " ")
+	for c := range t.gutterCPUs() {
+		switch {
+		case c == s.CPU && (s.Instr != "" || s.Running[c] >= 0):
+			fmt.Fprintf(&b, "%-2s ", fmt.Sprintf("t%d", s.Thread))
+		case c == s.CPU:
+			b.WriteString("!  ")
+		case s.Running[c] >= 0:
+			b.WriteString(t.st.Dim("|  "))
+		default:
+			b.WriteString(t.st.Dim(".  "))
+		}
+	}
+	if t.gutterCPUs() == 0 && s.Instr != "" {
+		fmt.Fprintf(&b, "t%d on c%d ", s.Thread, s.CPU)
+	}
+	return b.String() + " "
+}
+
+// blank is as wide as the gutter.
+func (t *printer) blank() string { return strings.Repeat(" ", 6+3*t.gutterCPUs()) }
+
+// pad fills text up to a width in runes; longer text gets two spaces.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(2, width-utf8.RuneCountInString(text)+2))
 }
 
 func (t *printer) step(s *Step) {
+	if s.Begins != "" {
+		t.line("%s%s", t.blank(), t.st.Bold(s.Begins))
+	}
+	notes := s.Notes
+	if s.Returns != "" {
+		notes = append([]string{"returns " + s.Returns}, notes...)
+	}
 	if s.Instr == "" {
-		t.line("%s", t.p.Event(fmt.Sprintf("%4d  %s", s.N, s.Choice)))
-		t.notes(s)
-		t.started = false
+		event, first := pad(s.Choice, t.where), ""
+		if len(notes) > 0 {
+			first, notes = notes[0], notes[1:]
+		}
+		t.line("%s%s%s", t.gutter(s), t.st.Event(event), first)
+		t.notes(notes, t.where+2)
 		return
 	}
-	if !t.started || t.cpu != s.CPU || t.thr != s.Thread {
-		t.line("%s", t.p.Dim(fmt.Sprintf("      t%d on c%d", s.Thread, s.CPU)))
-		t.started, t.cpu, t.thr = true, s.CPU, s.Thread
+	what := append(append([]Change{}, s.Registers...), s.Memory...)
+	effect := changes(what)
+	if s.Goes != "" {
+		effect = "goes to " + s.Goes
 	}
-	if s.Begins != "" {
-		t.line("      %s", s.Begins)
+	if effect == "" && len(notes) > 0 {
+		effect, notes = notes[0], notes[1:]
 	}
-	t.line("%s", strings.TrimRight(fmt.Sprintf("%4d    %-18s %-38s %s", s.N, s.Where, s.Instr, changes(s.Changes)), " "))
-	t.notesOf(s.Notes)
+	t.line("%s  %s%s%s", t.gutter(s), pad(s.Where, t.where-2), pad(s.Instr, t.instr), effect)
+	t.notes(notes, t.where+2+t.instr+2)
 }
 
-// notes tells an event, and what it changed as far as its notes don't.
-func (t *printer) notes(s *Step) { t.notesOf(s.Notes) }
-
-func (t *printer) notesOf(notes []string) {
+// notes writes what didn't fit on the line, under what did.
+func (t *printer) notes(notes []string, indent int) {
 	for _, n := range notes {
-		t.line("        → %s", n)
+		t.line("%s%s%s", t.blank(), strings.Repeat(" ", indent), n)
+	}
+}
+
+// calls lists the calls as a history: it is what linearizability is about.
+func (t *printer) calls() {
+	if len(t.s.Calls) < 2 {
+		return
+	}
+	name := 0
+	for _, c := range t.s.Calls {
+		name = max(name, len(c.Name))
+	}
+	t.line("")
+	t.line("The calls:")
+	for _, c := range t.s.Calls {
+		last, returns := fmt.Sprint(c.Last), "returned "+c.Returns
+		if c.Last == 0 {
+			last, returns = "", "not returned"
+		}
+		t.line("  t%d %s  %4d–%-4s  %s", c.Thread, pad(c.Name, name), c.First, last, returns)
 	}
 }
 
@@ -93,27 +179,4 @@ func changes(cs []Change) string {
 		out = append(out, c.Place+" = "+c.Value)
 	}
 	return strings.Join(out, ", ")
-}
-
-// Verdict is what a result says about the program, in a few words: that it is
-// broken, that it holds for all runs within the bounds, or how far the search
-// got.
-func Verdict(r *explore.Result) string {
-	switch {
-	case r.Failure != nil:
-		return fmt.Sprintf("broken: %s (%s, %s)", r.Failure.Property, plural(explore.Events(r.Failure.Schedule), "kernel event"),
-			plural(len(r.Failure.Schedule), "transition"))
-	case r.Complete:
-		return "holds, for all schedules within " + r.Budget.String()
-	case r.Runs > 0:
-		return fmt.Sprintf("not broken in %s (%s)", plural(r.Runs, "run"), r.Why)
-	}
-	return fmt.Sprintf("not broken so far: %s", r.Why)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -159,19 +159,21 @@ func (k *compiler) targets() {
 
 // delicate reports whether an instruction could trap after it has changed a
 // register, the flags or memory. Its micro-ops are tried before they are run,
-// because on real processors a fault comes before any effect. (One that loads
-// after it has stored can't be tried, and no instruction set has one.)
+// because on real processors a fault comes before any effect. (One that reads
+// what it has itself written or reserved can't be tried. No instruction set has
+// such a one.)
 func delicate(in *ir.Instr) bool {
-	effect, stored, late := false, false, false
+	effect, stored, linked, late := false, false, false, false
 	for _, o := range in.Micro() {
+		if o.Loads() && stored || o.Code == ir.Sc && linked {
+			return false
+		}
 		if o.Loads() || o.Stores() || o.Code == ir.Trap {
 			late = late || effect
 		}
-		if o.Loads() && stored {
-			return false
-		}
 		stored = stored || o.Stores()
-		effect = effect || o.Stores() || o.Flags != ir.NoFlags || o.Code == ir.Bit || o.Code == ir.Flipc ||
+		linked = linked || o.Code == ir.Ll
+		effect = effect || stored || linked || o.Flags != ir.NoFlags || o.Code == ir.Bit || o.Code == ir.Flipc ||
 			o.Dst < ir.None && !o.Dst.Temp()
 	}
 	return late

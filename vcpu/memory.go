@@ -239,6 +239,9 @@ func (m *Memory) Unreserve(cpu int) { m.reserved[cpu] = 0 }
 // ReadBytes fills b from a, if all of it is readable. It is how a kernel
 // copies from its user.
 func (m *Memory) ReadBytes(a ir.Addr, b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
 	src := m.find(a, uint64(len(b)), Read)
 	if src == nil {
 		return false
@@ -250,6 +253,9 @@ func (m *Memory) ReadBytes(a ir.Addr, b []byte) bool {
 // WriteBytes writes b to a, if all of it is writable, as a kernel copies to
 // its user.
 func (m *Memory) WriteBytes(cpu int, a ir.Addr, b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
 	dst := m.find(a, uint64(len(b)), Write)
 	if dst == nil {
 		return false

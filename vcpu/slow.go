@@ -2,19 +2,15 @@ package vcpu
 
 import "github.com/rseqemu/rseqemu/ir"
 
-// inSequence is slow's answer for an operation that doesn't branch; no
-// instruction can be there.
-const inSequence = ^ir.Addr(0)
-
 // slow runs any micro-op: the uncommon ones, and common ones that met something
-// uncommon. It returns where to go, and what went wrong; a trap leaves
+// uncommon. It returns where a branch goes, and what went wrong; a trap leaves
 // registers and memory as they were.
-func (c *Code) slow(m *Memory, cpu int, r *Regs, pc int) (to ir.Addr, t Trap) {
+func (c *Code) slow(m *Memory, cpu int, r *Regs, pc int) (to ir.Addr, branch bool, t Trap) {
 	switch u := &c.ops[pc]; u.kind {
 	case kCheck:
-		return inSequence, c.try(m, cpu, *r, pc+1)
+		return 0, false, c.try(m, cpu, *r, pc+1)
 	case kGap:
-		return inSequence, Trap{Kind: TrapFetch, Addr: u.ip}
+		return 0, false, Trap{Kind: TrapFetch, Addr: u.ip}
 	default:
 		return c.exec(m, cpu, r, u, true)
 	}
@@ -25,7 +21,7 @@ func (c *Code) slow(m *Memory, cpu int, r *Regs, pc int) (to ir.Addr, t Trap) {
 func (c *Code) try(m *Memory, cpu int, r Regs, pc int) Trap {
 	for ; ; pc++ {
 		u := &c.ops[pc]
-		if _, t := c.exec(m, cpu, &r, u, false); u.end == endsInstruction || t.Kind != TrapNone {
+		if _, _, t := c.exec(m, cpu, &r, u, false); u.end == endsInstruction || t.Kind != TrapNone {
 			if t.Kind == TrapSyscall {
 				return Trap{}
 			}
@@ -36,7 +32,7 @@ func (c *Code) try(m *Memory, cpu int, r Regs, pc int) Trap {
 
 // exec runs one micro-op of the program. Without write it leaves memory and
 // reservations alone, and traps all the same.
-func (c *Code) exec(m *Memory, cpu int, r *Regs, u *uop, write bool) (to ir.Addr, t Trap) {
+func (c *Code) exec(m *Memory, cpu int, r *Regs, u *uop, write bool) (to ir.Addr, branch bool, t Trap) {
 	a, b := r.R[u.a], r.R[u.b]+u.imm
 	switch u.code {
 	case ir.Nop, ir.Fence:
@@ -72,22 +68,36 @@ func (c *Code) exec(m *Memory, cpu int, r *Regs, u *uop, write bool) (to ir.Addr
 		} else {
 			r.R[u.dst] = b
 		}
+	case ir.Br:
+		if cond(u.cond, r.Flags) {
+			return c.ops[u.target].ip, true, t
+		}
+	case ir.Beq:
+		if (a^b)&u.mask == 0 {
+			return c.ops[u.target].ip, true, t
+		}
+	case ir.Bne:
+		if (a^b)&u.mask != 0 {
+			return c.ops[u.target].ip, true, t
+		}
+	case ir.Jmp:
+		return c.ops[u.target].ip, true, t
 	case ir.Jmpr:
-		return ir.Addr(a), t
+		return ir.Addr(a), true, t
 	case ir.Call:
 		r.R[ir.LR] = uint64(u.next)
-		return c.ops[u.target].ip, t
+		return c.ops[u.target].ip, true, t
 	case ir.Ret:
-		return ir.Addr(r.R[ir.LR]), t
+		return ir.Addr(r.R[ir.LR]), true, t
 	case ir.Syscall:
-		return inSequence, Trap{Kind: TrapSyscall, Addr: u.ip, Arg: int64(u.imm)}
+		return 0, false, Trap{Kind: TrapSyscall, Addr: u.ip, Arg: int64(u.imm)}
 	case ir.Trap:
 		if u.imm == ir.TrapBrk {
-			return inSequence, Trap{Kind: TrapBrk, Addr: u.ip}
+			return 0, false, Trap{Kind: TrapBrk, Addr: u.ip}
 		}
-		return inSequence, Trap{Kind: TrapUD, Addr: u.ip}
+		return 0, false, Trap{Kind: TrapUD, Addr: u.ip}
 	default:
-		return inSequence, u.access(m, cpu, r, write)
+		return 0, false, u.access(m, cpu, r, write)
 	}
-	return inSequence, t
+	return 0, false, t
 }

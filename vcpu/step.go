@@ -6,12 +6,17 @@ import "github.com/rseqemu/rseqemu/ir"
 // the end of the instruction, or its middle where that is visible. It returns
 // TrapNone, or why the instruction could not finish.
 func (c *Code) Step(m *Memory, cpu int, r *Regs) Trap {
-	if pc := c.at(r.IP); pc >= 0 && r.Micro == 0 {
-		if _, done := c.common(m, r, pc, 0, 1, endsStep); done > 0 {
+	pc := c.at(r.IP)
+	if r.Micro != 0 {
+		pc = c.resume(r)
+	}
+	if pc >= 0 { // as run does, for the common case without entering it
+		done := 0
+		if pc, done = c.common(m, r, pc, 0, 1, endsStep); done > 0 {
 			return Trap{}
 		}
 	}
-	_, t := c.run(m, cpu, r, 1, endsStep)
+	_, t := c.run(m, cpu, r, pc, 1, endsStep)
 	return t
 }
 
@@ -22,20 +27,19 @@ func (c *Code) Run(m *Memory, cpu int, r *Regs, n int) (done int, t Trap) {
 	if n <= 0 {
 		return 0, Trap{}
 	}
-	return c.run(m, cpu, r, n, endsInstruction)
+	return c.run(m, cpu, r, c.resume(r), n, endsInstruction)
 }
 
-// run is the interpreter: the common operations as long as they last, then one
-// that isn't, and so on. It keeps the index of the current micro-op and writes
-// the instruction pointer back on the way out.
-func (c *Code) run(m *Memory, cpu int, r *Regs, n int, stop uint8) (done int, t Trap) {
-	pc := c.resume(r)
+// run is the interpreter, from micro-op pc on, or -1 if there is none: the
+// common operations as long as they last, then one that isn't, and so on. It
+// writes the instruction pointer back on the way out.
+func (c *Code) run(m *Memory, cpu int, r *Regs, pc, n int, stop uint8) (done int, t Trap) {
 	for pc >= 0 {
 		if pc, done = c.common(m, r, pc, done, n, stop); done >= n {
 			return done, Trap{}
 		}
 		u := &c.ops[pc]
-		to, trap := c.slow(m, cpu, r, pc)
+		to, branch, trap := c.slow(m, cpu, r, pc)
 		switch {
 		case trap.Kind == TrapSyscall:
 			r.SetIP(u.next)
@@ -43,7 +47,7 @@ func (c *Code) run(m *Memory, cpu int, r *Regs, n int, stop uint8) (done int, t 
 		case trap.Kind != TrapNone:
 			r.SetIP(u.ip)
 			return done, trap
-		case to != inSequence:
+		case branch:
 			r.SetIP(to)
 			if done++; done >= n {
 				return done, Trap{}

@@ -1,0 +1,281 @@
+package emu
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// The laws of the machine as a labelled transition system, over random programs
+// and runs.
+
+func parseMenu(program string) *ir.Program {
+	p, err := ir.Parse("menu.rseq", []byte(program))
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// TestRestoreUndoesEverything: whatever happens after Save, Restore brings the same
+// bytes back, and the counters.
+func TestRestoreUndoesEverything(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		walk(t, m, rapid.IntRange(0, 60).Draw(t, "before"), nil, nil)
+		s := m.NewSnapshot()
+		want, counters := m.AppendState(nil), m.Counters()
+		walk(t, m, rapid.IntRange(0, 60).Draw(t, "after"), nil, nil)
+		m.Restore(s)
+		if got := m.AppendState(nil); !bytes.Equal(got, want) {
+			t.Fatalf("another state after Restore")
+		}
+		if diff := cmp.Diff(counters, m.Counters()); diff != "" {
+			t.Fatalf("counters after Restore (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestSameChoicesSameBytes: a machine's twin, made by Fork, and one that has read
+// the state's bytes, have the same choices, the same events and the same states
+// for ever after.
+func TestSameChoicesSameBytes(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		walk(t, m, rapid.IntRange(0, 60).Draw(t, "before"), nil, nil)
+		fork, reader := m.Fork(), m.Fork()
+		// The reader is somewhere else first.
+		walk(t, reader, 20, nil, nil)
+		b := m.AppendState(nil)
+		rest, err := reader.SetState(append(slices.Clone(b), "more"...))
+		if err != nil || string(rest) != "more" {
+			t.Fatalf("SetState: rest %q, %v", rest, err)
+		}
+		twins := []*Machine{m, fork, reader}
+		var events [3][]Event
+		for i, twin := range twins {
+			twin.Observe(func(e Event) { events[i] = append(events[i], e) })
+		}
+		for range 60 {
+			choices := m.Choices(nil)
+			for _, twin := range twins[1:] {
+				if diff := cmp.Diff(choices, twin.Choices(nil)); diff != "" {
+					t.Fatalf("choices (-one +twin):\n%s", diff)
+				}
+				if b := m.AppendState(nil); !bytes.Equal(b, twin.AppendState(nil)) {
+					t.Fatalf("twins' states differ")
+				}
+			}
+			if len(choices) == 0 {
+				return
+			}
+			c := draw(t, choices)
+			for i, twin := range twins {
+				events[i] = events[i][:0]
+				twin.Do(c)
+			}
+			for _, e := range events[1:] {
+				if diff := cmp.Diff(events[0], e, cmp.Comparer(func(a, b Event) bool { return a == b })); diff != "" {
+					t.Fatalf("%s: events (-one +twin):\n%s", c, diff)
+				}
+			}
+		}
+	})
+}
+
+// TestForkIsIndependent: what a fork does is nothing to the original.
+func TestForkIsIndependent(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		walk(t, m, 30, nil, nil)
+		want := m.AppendState(nil)
+		walk(t, m.Fork(), 60, nil, nil)
+		if !bytes.Equal(m.AppendState(nil), want) {
+			t.Fatal("the fork changed the original")
+		}
+	})
+}
+
+// TestChoicesAreTrue: what Choices lists can be tried, prints and parses back, is
+// listed once, and begins with what Progress lists.
+func TestChoicesAreTrue(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		s := m.NewSnapshot()
+		walk(t, m, 60, func(Choice) {
+			m.Save(s)
+			choices := m.Choices(nil)
+			if progress := m.Progress(nil); !slices.Equal(progress, choices[:len(progress)]) {
+				t.Fatalf("Progress lists %v, Choices %v", progress, choices)
+			}
+			seen := map[Choice]bool{}
+			for _, c := range choices {
+				if back, err := ParseChoice(c.String()); back != c || err != nil {
+					t.Fatalf("%s parses to %s, %v", c, back, err)
+				}
+				if seen[c] {
+					t.Fatalf("%s is listed twice", c)
+				}
+				seen[c] = true
+				if err := m.Try(c); err != nil {
+					t.Fatal(err)
+				}
+				m.Restore(s)
+			}
+		}, nil)
+	})
+}
+
+// TestEventsCostTheirBudget, one each, and nothing else costs any. A Run may be a
+// migration.
+func TestEventsCostTheirBudget(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		var before Budget
+		var choice Choice
+		walk(t, m, 60, func(c Choice) { before, choice = m.Budget(), c }, func() {
+			spent := 0
+			for e, n := range m.Budget() {
+				spent += int(before[e]) - int(n)
+			}
+			if migrates := choice.Kind() == Run; spent != int(choice.Cost()) && !(migrates && spent == 1) {
+				t.Fatalf("%s costs %d of %v, which is now %v", choice, spent, before, m.Budget())
+			}
+		})
+	})
+}
+
+// TestCountersAddUp: every count has its events, and every evaluation of an
+// rseq_cs an end.
+func TestCountersAddUp(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		start := m.Counters()
+		var ids, clears, aborts, fatal uint64
+		m.Observe(func(e Event) {
+			switch e.Kind {
+			case EvIDs:
+				ids++
+			case EvClear:
+				clears++
+			case EvAbort:
+				aborts++
+			case EvFatal:
+				switch r := Reason(e.B); r {
+				case ReasonFlags, ReasonVersion, ReasonRange, ReasonAbortInside, ReasonAbortAddress, ReasonSignature, ReasonCSAddress, ReasonCSFault, ReasonSyscall:
+					fatal++
+				}
+			}
+		})
+		walk(t, m, 200, nil, nil)
+		c := m.Counters()
+		if c.IDs-start.IDs != ids || c.Clear-start.Clear != clears || c.Fixup-start.Fixup != aborts {
+			t.Fatalf("ids, clears, aborts happened %d, %d, %d times; counters before %+v, after %+v", ids, clears, aborts, start, c)
+		}
+		ended := c.Clear + c.Fixup
+		switch evaluated := c.CS - start.CS; {
+		case m.k.Notify == NotifyNew && evaluated != ended-start.Clear-start.Fixup+fatal:
+			t.Fatalf("%d evaluations; %d clears, %d aborts, %d fatal", evaluated, clears, aborts, fatal)
+		case evaluated < ended-start.Clear-start.Fixup:
+			t.Fatalf("%d evaluations; %d clears, %d aborts", evaluated, clears, aborts)
+		}
+		if m.k.Notify == NotifyOld && c.FastPath != 0 {
+			t.Fatalf("the old rule has no fast path: %+v", c)
+		}
+	})
+}
+
+// TestSectionsLoseNothing is what it is all for: on every kernel but those
+// that forget to abort, per-CPU counters lose nothing.
+func TestSectionsLoseNothing(t *testing.T) {
+	const program = `
+cpus 2
+thread: count_up; count_up
+thread: count_up; count_up
+thread: count_up; count_up
+percpu count: u64
+handler SIGUSR1: nothing
+func nothing()
+    ret
+func count_up()
+    cs count_cs: start_ip=count_start post_commit_ip=count_commit abort_ip=count_abort
+again:
+    ld.4  r2, [tp + cpu_id_start]
+    { shl t0, r2, percpu_shift; add r3, t0, count }
+    mov   r4, count_cs
+    st.8  [tp + rseq_cs], r4
+count_start:
+    ld.4  r4, [tp + cpu_id]
+    bne.4 r4, r2, count_abort
+    ld.8  r5, [r3]
+    add   r5, r5, 1
+    st.8  [r3], r5
+count_commit:
+    ret
+    sig
+count_abort:
+    jmp   again
+`
+	var machines []*Machine
+	for _, k := range kernels(t) {
+		if k.NoUserIRQ {
+			continue
+		}
+		for _, legacy := range []bool{false, true} {
+			k.Legacy = legacy
+			m, err := New(parseMenu(program), Config{Kernel: k, Budget: &Budget{4, 4, 2, 1, 2, 2, 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			machines = append(machines, m)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawOne(t, machines).Fork()
+		if !walk(t, m, longestRun, nil, nil) || !m.Done() {
+			t.Fatalf("%s: not done: %s", m.Kernel(), m.Blocked())
+		}
+		count := m.im.Symbols["count"]
+		total := m.Peek(count, 8) + m.Peek(count+1<<m.im.PerCPUShift, 8)
+		if total != 6 {
+			t.Fatalf("%s: six operations count to %d", m.Kernel(), total)
+		}
+	})
+}
+
+// TestMachinesShareAProgram: the linked image and the compiled code are only read.
+func TestMachinesShareAProgram(t *testing.T) {
+	m, err := New(parseMenu(menu+"thread: incr; adds\nthread: incr; fences\n"), Config{Kernel: Linux("6.18", 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	final := make([][]byte, 4)
+	for i := range final {
+		one := m.Fork()
+		wg.Go(func() {
+			for !one.Done() {
+				one.Do(one.Progress(nil)[0])
+			}
+			final[i] = one.AppendState(nil)
+		})
+	}
+	wg.Wait()
+	for _, b := range final[1:] {
+		if !bytes.Equal(b, final[0]) {
+			t.Error("the same run has two ends")
+		}
+	}
+}

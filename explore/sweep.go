@@ -1,0 +1,153 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Sweep searches a program under several kernels, some at a time.
+type Sweep struct {
+	Program *ir.Program
+	Options Options
+	// Random is the number of random runs to make instead of covering all, and
+	// Seed the first one's number.
+	Random int
+	Seed   uint64
+	// Workers is the number of searches at a time; 0: as many as there are
+	// processors.
+	Workers int
+	// Progress, which may be nil, is told how far a kernel's search is. It is
+	// called from several goroutines, one for a kernel, and must not keep r.
+	Progress func(k emu.Kernel, r *Result)
+}
+
+// Finding is what a sweep found out for kernels with one and the same profile.
+type Finding struct {
+	Kernels []emu.Kernel
+	Result  *Result
+	// Schedule is the failure's, to be saved and replayed; nil without one.
+	Schedule *Schedule
+	// Took is how long the search was under way.
+	Took time.Duration
+}
+
+// Run searches under each kernel and yields the findings in the order of the
+// kernels, however long each takes. Kernels that differ only in name are
+// searched once. An error, for a program that can't run, ends the sweep before
+// anything is yielded.
+func (s *Sweep) Run(ctx context.Context, yield func(*Finding)) error {
+	findings, machines, err := s.prepare()
+	if err != nil {
+		return err
+	}
+	done := make([]chan error, len(findings))
+	for i := range done {
+		done[i] = make(chan error, 1)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	next := make(chan int)
+	for range min(len(findings), max(1, s.workers())) {
+		wg.Go(func() {
+			for i := range next {
+				done[i] <- s.search(ctx, machines[i], findings[i])
+				machines[i] = nil
+			}
+		})
+	}
+	go func() {
+		defer close(next)
+		for i := range findings {
+			next <- i
+		}
+	}()
+	var failed error
+	for i, f := range findings {
+		if err := <-done[i]; err != nil && failed == nil {
+			failed = fmt.Errorf("%s: %w", f.Kernels[0], err)
+		}
+		if failed == nil {
+			yield(f)
+		}
+	}
+	return failed
+}
+
+// Validate reports why the program can't run under one of the kernels, if so.
+func (s *Sweep) Validate() error {
+	_, _, err := s.prepare()
+	return err
+}
+
+// prepare makes the machines, one a finding.
+func (s *Sweep) prepare() ([]*Finding, []*emu.Machine, error) {
+	findings := s.group()
+	var machines []*emu.Machine
+	for _, f := range findings {
+		m, err := emu.New(s.Program, s.config(f.Kernels[0]))
+		if err == nil {
+			_, err = newWorld(m.Fork(), s.Options.Properties)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		machines = append(machines, m)
+	}
+	return findings, machines, nil
+}
+
+func (s *Sweep) workers() int {
+	if s.Workers > 0 {
+		return s.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (s *Sweep) config(k emu.Kernel) emu.Config {
+	cfg := s.Options.Config
+	cfg.Kernel = k
+	return cfg
+}
+
+// group puts kernels together that differ in nothing but their release.
+func (s *Sweep) group() []*Finding {
+	var out []*Finding
+	at := map[emu.Kernel]*Finding{}
+	for _, k := range s.Options.Kernels {
+		profile := k
+		profile.Release = ""
+		f := at[profile]
+		if f == nil {
+			f = &Finding{}
+			at[profile] = f
+			out = append(out, f)
+		}
+		f.Kernels = append(f.Kernels, k)
+	}
+	return out
+}
+
+func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding) (err error) {
+	k, budget, began := f.Kernels[0], m.Budget(), time.Now()
+	progress := func(r *Result) {
+		if s.Progress != nil {
+			s.Progress(k, r)
+		}
+	}
+	if s.Random > 0 {
+		f.Result, err = Sample(ctx, m, s.Options.Properties, s.Seed, s.Random, s.Options.Limits, progress)
+	} else {
+		f.Result, err = Exhaustive(ctx, m, s.Options.Properties, s.Options.Limits, progress)
+	}
+	f.Took = time.Since(began)
+	if err == nil && f.Result.Failure != nil {
+		f.Schedule = f.Result.ScheduleOf(s.Program, s.config(k), budget)
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package vet
+
+import "github.com/rseqemu/rseqemu/ir"
+
+var abortAsSuccess = newCheck("abort-as-success",
+	"An abort handler that goes on at post_commit_ip and leaves no trace: no register that is read there differs "+
+		"from what a commit leaves. The caller takes an operation that was aborted for one that took effect.",
+	func(p *pass) {
+		for _, s := range p.sections {
+			if s.abort < 0 || s.post < 0 {
+				continue
+			}
+			written, ok := p.handler(s)
+			if !ok {
+				continue
+			}
+			for i := s.lo; i < s.hi; i++ {
+				written |= p.writes(i)
+			}
+			if p.unread(s.post, written) {
+				p.at(s.abort, s, "an aborted %s goes on at post_commit_ip like one that has committed, and nothing that is read there tells the two apart: the handler must retry or report", s.Name)
+			}
+		}
+	})
+
+// writes returns what instruction i may change.
+func (p *pass) writes(i int) (set regSet) {
+	ops := p.im.Instrs[i].Micro()
+	for k := range ops {
+		set |= writes(&ops[k])
+	}
+	return set
+}
+
+// handler follows the code from abort_ip, and returns what it writes until
+// post_commit_ip. It is not ok if that isn't where it leads, or if it stores
+// something, which others may see.
+func (p *pass) handler(s *section) (written regSet, ok bool) {
+	at := s.abort
+	for range p.im.Instrs {
+		if at == s.post {
+			return written, true
+		}
+		if at < 0 || p.stores(at) {
+			return 0, false
+		}
+		switch lastOp(p.im, at).Code {
+		case ir.Call, ir.Syscall:
+			return 0, false
+		}
+		written |= p.writes(at)
+		at = p.graph.only(at)
+	}
+	return 0, false
+}
+
+// unread reports whether the code from instruction i on reads none of the
+// registers before it writes them, up to where it returns, and reads nothing
+// from memory either. Where that can't be told the answer is no.
+func (p *pass) unread(i int, set regSet) bool {
+	seen := map[int]regSet{}
+	type place struct {
+		at  int
+		set regSet
+	}
+	for list := []place{{i, set}}; len(list) > 0; {
+		at, set := list[len(list)-1].at, list[len(list)-1].set
+		list = list[:len(list)-1]
+		if at < 0 {
+			return false
+		}
+		if old, ok := seen[at]; ok && set&^old == 0 {
+			continue
+		}
+		seen[at] |= set
+		ops := p.im.Instrs[at].Micro()
+		for k := range ops {
+			o := &ops[k]
+			switch o.Code {
+			case ir.Call, ir.Syscall, ir.Jmpr, ir.Trap:
+				return false
+			}
+			if o.Loads() || reads(o)&set != 0 {
+				return false
+			}
+			set &^= kills(o)
+		}
+		for _, to := range p.graph.next[at] {
+			if to >= 0 {
+				list = append(list, place{int(to), set})
+			}
+		}
+	}
+	return true
+}
+
+var runsIntoSignature = newCheck("runs-into-signature",
+	"Code whose next address is no instruction: a signature, or the end of the code. The signature is made to be "+
+		"no instruction that a program means to execute; put a jump or ret before it.",
+	func(p *pass) {
+		for i, off := range p.graph.runsOff {
+			if off && p.flow.before[i].reached {
+				p.at(i, p.graph.of[i], "nothing keeps the code from running on into what is no instruction, such as the signature before an abort_ip")
+			}
+		}
+	})

@@ -1,0 +1,30 @@
+package vet
+
+import "github.com/rseqemu/rseqemu/ir"
+
+var kernelFieldWritten = newCheck("kernel-field-written",
+	"A store to cpu_id_start, cpu_id, node_id or mm_cid. The kernel owns them: from Linux 7.0.13 on, and with an "+
+		"area longer than 32 bytes, it compares them with what it wrote last and kills the thread if they differ. "+
+		"Programs that say `register legacy` or `register none` are left alone.",
+	func(p *pass) {
+		if p.im.Prog.Setup.Register != ir.RegisterFull {
+			return
+		}
+		for i := range p.im.Instrs {
+			for _, e := range p.flow.exec(i) {
+				if e.op.Stores() && e.reached && e.addr.atID(e.op.Width) {
+					p.at(i, p.graph.of[i], "a store to %s, which the kernel owns: it kills a thread that has changed it, with a registration longer than 32 bytes", idName(e.addr, e.op.Width))
+				}
+			}
+		}
+	})
+
+// idName names the first id that w bytes at v touch.
+func idName(v value, w ir.Width) string {
+	for _, id := range ids {
+		if v.overlaps(w, id.off, id.off+4) {
+			return id.name
+		}
+	}
+	return "an id"
+}

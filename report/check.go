@@ -1,0 +1,178 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Check is what is known about a program after a sweep over kernels.
+type Check struct {
+	Program string      `json:"program"`
+	File    string      `json:"file,omitempty"`
+	Sum     string      `json:"sum"` // see explore.Fingerprint
+	Threads int         `json:"threads"`
+	CPUs    int         `json:"cpus"`
+	Budget  string      `json:"budget"` // as a schedule writes it
+	Random  int         `json:"random,omitempty"`
+	Verdict VerdictKind `json:"verdict"` // the worst
+	Kernels []KernelRun `json:"kernels"`
+
+	bounds string
+}
+
+// KernelRun is a kernel's result.
+type KernelRun struct {
+	Kernel  string      `json:"kernel"`
+	Verdict VerdictKind `json:"verdict"`
+	// Why says what ended an incomplete search. All runs with fewer than Events
+	// kernel events were covered nevertheless.
+	Why         string   `json:"why,omitempty"`
+	Events      int      `json:"events"`
+	States      int      `json:"states"`
+	Transitions int      `json:"transitions"`
+	Depth       int      `json:"depth"`
+	Runs        int      `json:"runs,omitempty"`
+	Failure     *Failure `json:"failure,omitempty"`
+
+	words, like string
+}
+
+// Failure is a broken property and the run that breaks it.
+type Failure struct {
+	Property string `json:"property"`
+	Message  string `json:"message"`
+	// Events and Transitions are how long the run is.
+	Events      int `json:"events"`
+	Transitions int `json:"transitions"`
+	// Schedule is the text to replay.
+	Schedule string `json:"schedule"`
+	Story    *Story `json:"story,omitempty"`
+}
+
+// NewCheck describes a sweep that is about to begin.
+func NewCheck(s *explore.Sweep) (*Check, error) {
+	c := &Check{Program: s.Program.Name, File: s.Program.File, Sum: explore.Fingerprint(s.Program), Threads: len(s.Program.Threads),
+		Random: s.Random, Verdict: Holds, Kernels: []KernelRun{}}
+	if len(s.Options.Kernels) == 0 {
+		return nil, fmt.Errorf("no kernel to check the program under")
+	}
+	cfg := s.Options.Config
+	cfg.Kernel = s.Options.Kernels[0]
+	m, err := emu.New(s.Program, cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.CPUs, c.Budget, c.bounds = m.CPUs(), m.Budget().String(), Bounds(m.Budget())
+	return c, nil
+}
+
+// Title says what is covered.
+func (c *Check) Title() string {
+	name := c.File
+	if name == "" {
+		name = c.Program
+	}
+	how := "every schedule with at most " + c.bounds
+	if c.bounds == Bounds(emu.Budget{}) {
+		how = "every schedule with no kernel events"
+	}
+	if c.Random > 0 {
+		how = Count(c.Random, "random schedule") + strings.TrimPrefix(how, "every schedule")
+	}
+	return fmt.Sprintf("%s: %s on %s, %s", name, Count(c.Threads, "thread"), Count(c.CPUs, "CPU"), how)
+}
+
+// Add takes in a finding, with the story of its failure if tell, and returns its
+// rows.
+func (c *Check) Add(p *ir.Program, f *explore.Finding, factories []explore.Factory, tell bool) ([]KernelRun, error) {
+	r := f.Result
+	run := KernelRun{Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
+		Depth: r.Depth, Runs: r.Runs, words: Verdict(r)}
+	if run.Verdict == Holds || run.Verdict == Broken {
+		run.Why = ""
+	} else if run.Why == "" {
+		run.Why = "no run ever ends"
+	}
+	if r.Failure != nil {
+		run.Failure = &Failure{Property: r.Failure.Property, Message: r.Failure.Message, Events: explore.Events(r.Failure.Schedule),
+			Transitions: len(r.Failure.Schedule), Schedule: f.Schedule.String()}
+		if tell {
+			m, err := emu.New(p, f.Schedule.Config())
+			if err != nil {
+				return nil, err
+			}
+			if run.Failure.Story, err = Tell(m, f.Schedule, factories); err != nil {
+				return nil, err
+			}
+		}
+	}
+	from := len(c.Kernels)
+	for i, k := range f.Kernels {
+		row := run
+		row.Kernel = k.String()
+		if i > 0 {
+			row.like = f.Kernels[0].String()
+		}
+		c.Kernels = append(c.Kernels, row)
+	}
+	c.Verdict = Worse(c.Verdict, run.Verdict)
+	return c.Kernels[from:], nil
+}
+
+// severity orders verdicts.
+var severity = map[VerdictKind]int{Holds: 0, Sampled: 1, Incomplete: 2, Broken: 3}
+
+func Worse(a, b VerdictKind) VerdictKind {
+	if severity[b] > severity[a] {
+		return b
+	}
+	return a
+}
+
+// Row is the kernel's line for a person; width is that of the kernels' names.
+func (r *KernelRun) Row(width int, st Style) string {
+	words := r.words
+	switch r.Verdict {
+	case Holds:
+		words = st.Good("holds") + strings.TrimPrefix(words, "holds")
+	case Broken:
+		words = st.Bold("") + st.Bad("broken") + strings.TrimPrefix(words, "broken")
+	default:
+		words = st.Event(words)
+	}
+	stats := ""
+	switch {
+	case r.like != "":
+		stats = "same rules as " + r.like
+	case r.Verdict == Holds || r.Verdict == Incomplete && r.Runs == 0:
+		stats = fmt.Sprintf("%s, %s, depth %d", Count(r.States, "state"), Count(r.Transitions, "transition"), r.Depth)
+	}
+	if stats != "" {
+		stats = "  " + st.Dim(stats)
+	}
+	return "  " + pad(r.Kernel, width) + words + stats
+}
+
+// Failures returns the first failure of each broken property, with the kernels
+// that break it.
+func (c *Check) Failures() (runs []*KernelRun, kernels [][]string) {
+	at := map[string]int{}
+	for i := range c.Kernels {
+		r := &c.Kernels[i]
+		if r.Failure == nil {
+			continue
+		}
+		n, ok := at[r.Failure.Property]
+		if !ok {
+			n = len(runs)
+			at[r.Failure.Property] = n
+			runs, kernels = append(runs, r), append(kernels, nil)
+		}
+		kernels[n] = append(kernels[n], r.Kernel)
+	}
+	return runs, kernels
+}

@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+)
+
+// Verdict is what a result says about the program, in a few words: that it is
+// broken, that it holds for all schedules within the bounds, or how far the
+// search got. It never claims more than was done.
+func Verdict(r *explore.Result) string {
+	switch Kind(r) {
+	case Broken:
+		return fmt.Sprintf("broken: %s (%s, %s)", r.Failure.Property, Count(explore.Events(r.Failure.Schedule), "kernel event"),
+			Count(len(r.Failure.Schedule), "transition"))
+	case Holds:
+		return "holds, for all schedules within these bounds"
+	case Sampled:
+		return fmt.Sprintf("not broken in %s, which proves nothing", Count(r.Runs, "random run"))
+	}
+	switch {
+	case r.Complete:
+		return "not finished: no run ever ends, so that what holds at the end was never asked"
+	case r.Runs > 0:
+		return fmt.Sprintf("not broken in %s (%s)", Count(r.Runs, "random run"), r.Why)
+	case r.Events > 0:
+		return fmt.Sprintf("not finished: holds for all schedules with fewer than %s, then %s", Count(r.Events, "kernel event"), r.Why)
+	}
+	return fmt.Sprintf("not finished: nothing broken yet, then %s", r.Why)
+}
+
+// VerdictKind is a verdict in one word, for programs.
+type VerdictKind string
+
+// The kinds of verdict.
+const (
+	Holds      VerdictKind = "holds"      // every schedule within the bounds was covered
+	Broken     VerdictKind = "broken"     // a schedule breaks a property
+	Incomplete VerdictKind = "incomplete" // a limit or an interrupt came first
+	Sampled    VerdictKind = "sampled"    // random runs, as many as were asked for, broke nothing
+)
+
+// Kind is the verdict of a result.
+func Kind(r *explore.Result) VerdictKind {
+	switch {
+	case r.Failure != nil:
+		return Broken
+	case r.Complete && r.Ends > 0:
+		return Holds
+	case r.Sampled:
+		return Sampled
+	}
+	return Incomplete
+}
+
+// Bounds says in words what a budget allows: 2 preemptions and 2 migrations.
+func Bounds(b emu.Budget) string {
+	var parts []string
+	for class, n := range b {
+		name := eventNames[class]
+		switch {
+		case n == emu.Unlimited:
+			parts = append(parts, "any number of "+name+"s")
+		case n > 0:
+			parts = append(parts, Count(int(n), name))
+		}
+	}
+	switch len(parts) {
+	case 0:
+		return "no kernel events"
+	case 1:
+		return parts[0]
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+var eventNames = [...]string{emu.Preemptions: "preemption", emu.Migrations: "migration", emu.Signals: "signal",
+	emu.IRQs: "interrupt", emu.Faults: "page fault", emu.Membarriers: "membarrier", emu.Unplugs: "CPU unplug"}
+
+// Count prints a number of things: 1 state, 88,799 states.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return Thousands(n) + " " + what + "s"
+}
+
+// Thousands prints a number with commas.
+func Thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
