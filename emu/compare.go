@@ -54,7 +54,7 @@ func (m *Machine) taskDifference(o *Machine, i int) string {
 	}
 	for r := range ir.T0 {
 		if a.regs.R[r] != b.regs.R[r] {
-			return fmt.Sprintf("t%d's %s is %#x on %s, but %#x on %s", i, r, a.regs.R[r], m.k, b.regs.R[r], o.k)
+			return fmt.Sprintf("t%d's %s is %s on %s, but %s on %s", i, r, m.im.ValueName(a.regs.R[r]), m.k, o.im.ValueName(b.regs.R[r]), o.k)
 		}
 	}
 	return ""
@@ -72,7 +72,7 @@ func (m *Machine) memoryDifference(o *Machine) string {
 				v, ok := m.mem[i].Load(a, 8)
 				w, _ := o.mem[i].Load(a, 8)
 				if ok && v != w && !m.registered(i, a) {
-					return fmt.Sprintf("%s is %#x on %s, but %#x on %s", m.im.DataName(a), v, m.k, w, o.k)
+					return fmt.Sprintf("%s is %s on %s, but %s on %s", m.im.DataName(a), m.im.ValueName(v), m.k, o.im.ValueName(w), o.k)
 				}
 			}
 		}

@@ -152,7 +152,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 	k.WritesCID = since(6, 3, 0)
 	k.Versions = since(7, 0, 13)
 	// Booted: 6.19.14 and 7.0.13 never abort on arm64, 7.1.3 does.
-	k.NoUserIRQ = arch == abi.ARM64 && since(6, 19, 0) && !since(7, 1, 0)
+	k.NoUserIRQ = k.Entry == EntryIRQ && since(6, 19, 0) && !since(7, 1, 0)
 	k.MembarrierRSeq = since(5, 10, 0)
 	switch {
 	case !since(6, 3, 0):
@@ -165,7 +165,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 
 func entryOf(arch abi.Arch) Entry {
 	switch arch {
-	case abi.ARM64:
+	case abi.ARM64, abi.ARM64BE:
 		return EntryIRQ
 	case abi.AMD64, abi.I386, abi.S390X, abi.RISCV64, abi.LoongArch64, abi.PPC64, abi.PPC64LE:
 		return EntryGeneric

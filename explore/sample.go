@@ -86,10 +86,11 @@ func tolerant(schedule []emu.Choice) Chooser {
 // transitions.
 func (w *world) minimise(v *Violation, way []emu.Choice, steps int, reset func()) []emu.Choice {
 	best := append([]emu.Choice(nil), way...)
-	// A run that got longer without a part isn't one that a person wants.
+	// A run that got longer without a part isn't one that a person wants, and
+	// one that spins is ended early.
 	try := func(candidate []emu.Choice) bool {
 		reset()
-		got, ran, _ := w.walk(tolerant(candidate), steps, nil, nil)
+		got, ran, _ := w.walk(tolerant(candidate), min(steps, 2*len(best)+100), nil, nil)
 		if got == nil || got.Property != v.Property || !cheaper(ran, best) {
 			return false
 		}

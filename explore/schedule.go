@@ -294,10 +294,10 @@ type Follower struct {
 
 // Choose returns the schedule's next choice.
 func (f *Follower) Choose(m *emu.Machine, choices []emu.Choice) int {
+	if f.err != nil || f.made == len(f.Choices) && f.Then == nil {
+		return -1
+	}
 	if f.made == len(f.Choices) {
-		if f.Then == nil {
-			return -1
-		}
 		return f.Then.Choose(m, choices)
 	}
 	i := slices.Index(choices, f.Choices[f.made])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,11 +38,11 @@ type Finding struct {
 	Took time.Duration
 }
 
-// Run searches under each kernel and yields the findings in the order of the
+// Run searches under each kernel and yields what it found in the order of the
 // kernels, however long each takes. Kernels that differ only in name are
-// searched once. An error, for a program that can't run, ends the sweep before
-// anything is yielded.
-func (s *Sweep) Run(ctx context.Context, yield func(*Finding)) error {
+// searched once, and share a finding. An error, for a program that can't run,
+// ends the sweep before anything is yielded.
+func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error {
 	findings, machines, err := s.prepare()
 	if err != nil {
 		return err
@@ -68,12 +69,16 @@ func (s *Sweep) Run(ctx context.Context, yield func(*Finding)) error {
 		}
 	}()
 	var failed error
-	for i, f := range findings {
-		if err := <-done[i]; err != nil && failed == nil {
-			failed = fmt.Errorf("%s: %w", f.Kernels[0], err)
+	got := 0 // findings that are done, from the first on
+	for _, k := range s.Options.Kernels {
+		of := slices.IndexFunc(findings, func(f *Finding) bool { return slices.Contains(f.Kernels, k) })
+		for ; got <= of; got++ {
+			if err := <-done[got]; err != nil && failed == nil {
+				failed = fmt.Errorf("%s: %w", findings[got].Kernels[0], err)
+			}
 		}
 		if failed == nil {
-			yield(f)
+			yield(k, findings[of])
 		}
 	}
 	return failed

@@ -97,7 +97,12 @@ func (f *frontier) empty() bool { return len(f.chunks) == 0 }
 func (f *frontier) push(from *spare, n int32, state []byte) {
 	size := 8 + len(state)
 	last := len(f.chunks) - 1
-	if last < 0 || cap(f.chunks[last])-len(f.chunks[last]) < size {
+	switch {
+	case last < 0:
+		// Of a program that loops there are many frontiers, with a state each.
+		f.chunks = append(f.chunks, make([]byte, 0, 2*size))
+		last++
+	case cap(f.chunks[last])-len(f.chunks[last]) < size:
 		f.chunks = append(f.chunks, from.chunk(size))
 		last++
 	}

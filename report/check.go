@@ -86,16 +86,16 @@ func (c *Check) Title() string {
 	return fmt.Sprintf("%s: %s on %s, %s", name, Count(c.Threads, "thread"), Count(c.CPUs, "CPU"), how)
 }
 
-// Add takes in a finding, with the story of its failure if tell, and returns its
-// rows.
-func (c *Check) Add(p *ir.Program, f *explore.Finding, factories []explore.Factory, tell bool) ([]KernelRun, error) {
+// Add takes in what was found under a kernel, with the story of its failure if
+// tell, and returns its row.
+func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (*KernelRun, error) {
 	r := f.Result
-	run := KernelRun{Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
+	run := KernelRun{Kernel: k.String(), Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
 		Depth: r.Depth, Runs: r.Runs, words: Verdict(r)}
 	if run.Verdict == Holds || run.Verdict == Broken {
 		run.Why = ""
 	} else if run.Why == "" {
-		run.Why = "no run ever ends"
+		run.Why = NoEnd
 	}
 	if r.Failure != nil {
 		run.Failure = &Failure{Property: r.Failure.Property, Message: r.Failure.Message, Events: explore.Events(r.Failure.Schedule),
@@ -110,18 +110,16 @@ func (c *Check) Add(p *ir.Program, f *explore.Finding, factories []explore.Facto
 			}
 		}
 	}
-	from := len(c.Kernels)
-	for i, k := range f.Kernels {
-		row := run
-		row.Kernel = k.String()
-		if i > 0 {
-			row.like = f.Kernels[0].String()
-		}
-		c.Kernels = append(c.Kernels, row)
+	if k != f.Kernels[0] {
+		run.like = f.Kernels[0].String()
 	}
+	c.Kernels = append(c.Kernels, run)
 	c.Verdict = Worse(c.Verdict, run.Verdict)
-	return c.Kernels[from:], nil
+	return &c.Kernels[len(c.Kernels)-1], nil
 }
+
+// NoEnd is why a search that covered everything may not say that a program holds.
+const NoEnd = "no run ever ends"
 
 // severity orders verdicts.
 var severity = map[VerdictKind]int{Holds: 0, Sampled: 1, Incomplete: 2, Broken: 3}

@@ -24,13 +24,13 @@ func Verdict(r *explore.Result) string {
 	}
 	switch {
 	case r.Complete:
-		return "not finished: no run ever ends, so that what holds at the end was never asked"
+		return "not finished (no run ever ends): what must hold at the end was never asked"
 	case r.Runs > 0:
-		return fmt.Sprintf("not broken in %s (%s)", Count(r.Runs, "random run"), r.Why)
+		return fmt.Sprintf("not finished (%s): not broken in %s", r.Why, Count(r.Runs, "random run"))
 	case r.Events > 0:
-		return fmt.Sprintf("not finished: holds for all schedules with fewer than %s, then %s", Count(r.Events, "kernel event"), r.Why)
+		return fmt.Sprintf("not finished (%s): holds for all schedules with fewer than %s", r.Why, Count(r.Events, "kernel event"))
 	}
-	return fmt.Sprintf("not finished: nothing broken yet, then %s", r.Why)
+	return fmt.Sprintf("not finished (%s): not broken so far", r.Why)
 }
 
 // VerdictKind is a verdict in one word, for programs.

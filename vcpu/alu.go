@@ -5,47 +5,67 @@ import "github.com/rseqemu/rseqemu/ir"
 // alu computes an operation at a width, with the flags it would set.
 func alu(code ir.Opcode, w ir.Width, a, b uint64) (v uint64, f uint8) {
 	m := mask(w)
-	top := m ^ m>>1
-	shift := b & (uint64(w)*8 - 1)
+	distance := b & (uint64(w)*8 - 1)
+	signed := signExtend(a, w)
+	a, b = a&m, b&m
 	switch code {
 	case ir.Add:
 		v = (a + b) & m
-		if v < a&m {
-			f |= FlagC
-		}
-		if (a^v)&(b^v)&top != 0 {
-			f |= FlagV
-		}
+		return v, addFlags(a, b, v, m)
 	case ir.Sub:
 		v = (a - b) & m
-		if a&m < b&m {
-			f |= FlagC
-		}
-		if (a^b)&(a^v)&top != 0 {
-			f |= FlagV
-		}
+		return v, subFlags(a, b, v, m)
 	case ir.And:
-		v = a & b & m
+		v = a & b
 	case ir.Or:
-		v = (a | b) & m
+		v = a | b
 	case ir.Xor:
-		v = (a ^ b) & m
+		v = a ^ b
 	case ir.Andn:
-		v = a &^ b & m
+		v = a &^ b
 	case ir.Shl:
-		v = a << shift & m
+		v = a << distance & m
 	case ir.Shr:
-		v = (a & m) >> shift
+		v = a >> distance
 	case ir.Sar:
-		v = uint64(int64(signExtend(a, w))>>shift) & m
+		v = uint64(int64(signed)>>distance) & m
 	}
+	return v, flagsNZ(v, m)
+}
+
+// addFlags returns the flags of v = a + b, all three of the width of the mask.
+func addFlags(a, b, v, mask uint64) uint8 {
+	f := flagsNZ(v, mask)
+	if v < a {
+		f |= FlagC
+	}
+	if (a^v)&(b^v)&^(mask>>1) != 0 {
+		f |= FlagV
+	}
+	return f
+}
+
+// subFlags returns the flags of v = a - b, all three of the width of the mask.
+func subFlags(a, b, v, mask uint64) uint8 {
+	f := flagsNZ(v, mask)
+	if a < b {
+		f |= FlagC
+	}
+	if (a^b)&(a^v)&^(mask>>1) != 0 {
+		f |= FlagV
+	}
+	return f
+}
+
+// flagsNZ returns N and Z of a result.
+func flagsNZ(v, mask uint64) (f uint8) {
 	if v == 0 {
-		f |= FlagZ
+		f = FlagZ
 	}
-	if v&top != 0 {
+	if v > mask>>1 {
 		f |= FlagN
 	}
-	return v, f
+	return f
 }
 
 // mask returns the bits of a value of the width.

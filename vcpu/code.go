@@ -26,7 +26,7 @@ type uop struct {
 	base, index ir.Reg
 	scale       uint8
 	cond        ir.Cond
-	flags       ir.FlagMode
+	keep        uint8 // the flags that an arithmetic operation leaves alone
 	order       ir.Order
 	width       ir.Width
 	target      int32  // index of the op to branch to
@@ -44,8 +44,8 @@ const (
 	endsInstruction       // and so a step
 )
 
-// The kinds that are dispatched on: the common operations, all without flags
-// and order, have one of their own.
+// The kinds that are dispatched on: the common operations have one of their own,
+// some have another that sets flags, and whatever is ordered is slow.
 const (
 	kSlow  uint8 = iota
 	kCheck       // not of the program: asks whether the instruction will trap
@@ -62,12 +62,17 @@ const (
 	kBne
 	kJmp
 	kNop
+	kAdds
+	kSubs
+	kAnds
 )
 
 var common = map[ir.Opcode]uint8{
 	ir.Nop: kNop, ir.Fence: kNop, ir.Mov: kMov, ir.Zext: kMov, ir.Add: kAdd, ir.Sub: kSub, ir.And: kAnd, ir.Shl: kShl,
 	ir.Ld: kLd, ir.St: kSt, ir.Br: kBr, ir.Beq: kBeq, ir.Bne: kBne, ir.Jmp: kJmp,
 }
+
+var commonWithFlags = map[ir.Opcode]uint8{ir.Add: kAdds, ir.Sub: kSubs, ir.And: kAnds}
 
 // compiler turns an image's instructions into micro-ops.
 type compiler struct {
@@ -92,7 +97,7 @@ func Compile(im *ir.Image) *Code {
 		k.instruction(&im.Instrs[i], im.Addrs[i])
 		next := im.Addrs[i] + ir.Addr(im.Instrs[i].Len())
 		if i+1 == len(im.Instrs) || im.Addrs[i+1] != next {
-			c.ops = append(c.ops, uop{kind: kGap, ip: next, next: next})
+			c.ops = append(c.ops, uop{kind: kGap, ip: next})
 		}
 	}
 	k.targets()
@@ -104,7 +109,7 @@ func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
 	c := k.c
 	c.start[ip-ir.CodeBase] = int32(len(c.ops))
 	if delicate(in) {
-		c.ops = append(c.ops, uop{kind: kCheck, ip: ip, next: ip + ir.Addr(in.Len())})
+		c.ops = append(c.ops, uop{kind: kCheck, ip: ip})
 	}
 	accesses := 0
 	for j := range in.Micro() {
@@ -119,7 +124,7 @@ func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
 		u := uop{
 			kind: k.kind(o), micro: uint8(j), code: o.Code, dst: o.Dst, a: o.A, b: o.B,
 			base: o.Mem.Base, index: o.Mem.Index, scale: o.Mem.Scale,
-			cond: o.Cond, flags: o.Flags, order: o.Order, width: ir.Width(o.Width.Bytes()), target: -1,
+			cond: o.Cond, keep: keep(o.Flags), order: o.Order, width: ir.Width(o.Width.Bytes()), target: -1,
 			mask: mask(ir.Width(o.Width.Bytes())), imm: uint64(o.Imm), disp: uint64(o.Mem.Disp),
 			ip: ip, next: ip + ir.Addr(in.Len()),
 		}
@@ -134,12 +139,24 @@ func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
 // kind decides who runs a micro-op.
 func (k *compiler) kind(o *ir.Op) uint8 {
 	switch {
-	case o.Flags != ir.NoFlags,
-		o.Code == ir.Ld && (o.Order != ir.Plain || k.big),
+	case o.Flags != ir.NoFlags:
+		return commonWithFlags[o.Code] // kSlow is zero
+	case o.Code == ir.Ld && (o.Order != ir.Plain || k.big),
 		o.Code == ir.St && (o.Order != ir.Plain || k.big || k.linked):
 		return kSlow
 	}
-	return common[o.Code] // kSlow is zero
+	return common[o.Code]
+}
+
+// keep returns the flags that stay.
+func keep(mode ir.FlagMode) uint8 {
+	switch mode {
+	case ir.SetFlags:
+		return 0
+	case ir.KeepC:
+		return FlagC
+	}
+	return ^uint8(0)
 }
 
 // targets replaces the addresses that branches go to, which linking has checked,

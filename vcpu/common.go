@@ -26,6 +26,17 @@ func (c *Code) common(m *Memory, r *Regs, pc, done, n int, stop uint8) (int, int
 			r.R[u.dst] = r.R[u.a] & (r.R[u.b] + u.imm) & u.mask
 		case kShl:
 			r.R[u.dst] = r.R[u.a] << ((r.R[u.b] + u.imm) & u.lastBit() & 63) & u.mask
+		case kAdds:
+			a, b := r.R[u.a]&u.mask, (r.R[u.b]+u.imm)&u.mask
+			v := (a + b) & u.mask
+			r.R[u.dst], r.Flags = v, addFlags(a, b, v, u.mask)&^u.keep|r.Flags&u.keep
+		case kSubs:
+			a, b := r.R[u.a]&u.mask, (r.R[u.b]+u.imm)&u.mask
+			v := (a - b) & u.mask
+			r.R[u.dst], r.Flags = v, subFlags(a, b, v, u.mask)&^u.keep|r.Flags&u.keep
+		case kAnds:
+			v := r.R[u.a] & (r.R[u.b] + u.imm) & u.mask
+			r.R[u.dst], r.Flags = v, flagsNZ(v, u.mask)
 		case kLd:
 			// Eight bytes whatever the width, and the upper ones masked away.
 			// The few at a segment's end that aren't eight are not common.

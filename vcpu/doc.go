@@ -15,6 +15,13 @@
 // including the micro-op before the next access. An instruction with at most
 // one access is one step.
 //
+// # Traps
+//
+// An instruction that traps has no effect, whichever of its micro-ops it was:
+// registers, flags and memory are as before. So one that could trap after its
+// first effect is tried before it is run. The exception is an instruction whose
+// first access is over when another CPU changes the pointer of its second.
+//
 // # Memory
 //
 // A memory is one address space: a table of segments, each read-only and shared

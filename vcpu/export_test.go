@@ -11,3 +11,9 @@ func (m *Memory) Fence() (before, behind []byte) {
 	m.open()
 	return all[:margin], all[margin+n:]
 }
+
+// Common reports whether the next n instructions need nothing but [Code.common].
+func (c *Code) Common(m *Memory, r *Regs, n int) bool {
+	_, done := c.common(m, r, c.resume(r), 0, n, endsInstruction)
+	return done == n
+}

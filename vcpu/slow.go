@@ -40,13 +40,7 @@ func (c *Code) exec(m *Memory, cpu int, r *Regs, u *uop, write bool) (to ir.Addr
 		r.R[u.dst] = (a + u.imm) & u.mask
 	case ir.Add, ir.Sub, ir.And, ir.Or, ir.Xor, ir.Andn, ir.Shl, ir.Shr, ir.Sar:
 		v, f := alu(u.code, u.width, a, b)
-		switch u.flags {
-		case ir.SetFlags:
-			r.Flags = f
-		case ir.KeepC:
-			r.Flags = f&^FlagC | r.Flags&FlagC
-		}
-		r.R[u.dst] = v
+		r.R[u.dst], r.Flags = v, f&^u.keep|r.Flags&u.keep
 	case ir.Zext:
 		r.R[u.dst] = a & u.mask
 	case ir.Sext:

@@ -10,8 +10,8 @@ func (c *Code) Step(m *Memory, cpu int, r *Regs) Trap {
 	if r.Micro != 0 {
 		pc = c.resume(r)
 	}
-	if pc >= 0 { // as run does, for the common case without entering it
-		done := 0
+	if pc >= 0 { // as run does: most steps are done before it is entered
+		var done int
 		if pc, done = c.common(m, r, pc, 0, 1, endsStep); done > 0 {
 			return Trap{}
 		}

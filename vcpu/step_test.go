@@ -126,6 +126,7 @@ abort:
 		{"on behind all code", ir.CodeBase + 15, 0, ir.CodeBase + 19, 1},
 		{"past an instruction's micro-ops", ir.CodeBase + 11, 2, ir.CodeBase + 11, 0},
 		{"past the last instruction's", ir.CodeBase + 15, 1, ir.CodeBase + 15, 0},
+		{"just past everything", ir.CodeBase + 15, 2, ir.CodeBase + 15, 0},
 		{"past everything", ir.CodeBase + 15, 255, ir.CodeBase + 15, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

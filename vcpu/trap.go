@@ -25,7 +25,8 @@ var trapNames = [...]string{"none", "syscall", "undefined instruction", "breakpo
 	"no instruction at", "load from", "store to", "misaligned access to"}
 
 // Trap is what stopped a CPU. After any trap but TrapSyscall the instruction
-// pointer is at the instruction that trapped, at its first micro-op.
+// pointer is at the instruction that trapped, at its first micro-op, and
+// everything else is as it was before that instruction.
 type Trap struct {
 	Kind TrapKind
 	Addr ir.Addr

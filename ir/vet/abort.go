@@ -37,7 +37,7 @@ func (p *pass) writes(i int) (set regSet) {
 // something, which others may see.
 func (p *pass) handler(s *section) (written regSet, ok bool) {
 	at := s.abort
-	for range p.im.Instrs {
+	for range maxWalk {
 		if at == s.post {
 			return written, true
 		}
@@ -66,11 +66,11 @@ func (p *pass) unread(i int, set regSet) bool {
 	for list := []place{{i, set}}; len(list) > 0; {
 		at, set := list[len(list)-1].at, list[len(list)-1].set
 		list = list[:len(list)-1]
-		if at < 0 {
-			return false
-		}
 		if old, ok := seen[at]; ok && set&^old == 0 {
 			continue
+		}
+		if len(seen) == maxWalk {
+			return false
 		}
 		seen[at] |= set
 		ops := p.im.Instrs[at].Micro()
@@ -94,13 +94,59 @@ func (p *pass) unread(i int, set regSet) bool {
 	return true
 }
 
-var runsIntoSignature = newCheck("runs-into-signature",
-	"Code whose next address is no instruction: a signature, or the end of the code. The signature is made to be "+
-		"no instruction that a program means to execute; put a jump or ret before it.",
+var abortAtFunction = newCheck("abort-at-function",
+	"An abort_ip that is the beginning of another operation, as when a label stands behind the last instruction of "+
+		"its own function. An aborted thread carries on there as if it had been called.",
 	func(p *pass) {
+		called := p.called()
+		for _, s := range p.all {
+			for _, f := range p.im.Funcs {
+				if f.Entry == ir.Addr(s.CS.AbortIP) && f.End > f.Entry && f.Name != s.Func && called[f.Entry] {
+					p.on(s, "abort_ip of %s is the beginning of %s: a thread that is aborted in %s carries on as if it had called that", s.Name, f.Name, s.Func)
+				}
+			}
+		}
+	})
+
+// called returns the addresses that threads, signals and functions call.
+func (p *pass) called() map[ir.Addr]bool {
+	called := map[ir.Addr]bool{}
+	for _, t := range p.im.Prog.Threads {
+		for _, c := range t.Calls {
+			called[p.im.Symbols[c.Func]] = true
+		}
+	}
+	for _, h := range p.im.Prog.Handlers {
+		called[p.im.Symbols[h.Func]] = true
+	}
+	for i := range p.im.Instrs {
+		if last := lastOp(p.im, i); last.Code == ir.Call {
+			called[last.TargetIP] = true
+		}
+	}
+	return called
+}
+
+var runsOffTheEnd = newCheck("runs-off-the-end",
+	"Code that runs on into what isn't its own: a signature, which is made to be no instruction that a program "+
+		"means to execute, the next function, or the end of the code. Put a jump or ret before it.",
+	func(p *pass) {
+		begins := map[int]string{}
+		for _, f := range p.im.Funcs {
+			if i := p.im.Index(f.Entry); i >= 0 && f.End > f.Entry {
+				begins[i] = f.Name
+			}
+		}
 		for i, off := range p.graph.runsOff {
-			if off && p.flow.before[i].reached {
+			if !p.flow.before[i].reached {
+				continue
+			}
+			name := begins[max(0, int(p.graph.next[i][0]))]
+			switch {
+			case off:
 				p.at(i, p.graph.of[i], "nothing keeps the code from running on into what is no instruction, such as the signature before an abort_ip")
+			case p.graph.next[i][0] > 0 && name != "":
+				p.at(i, p.graph.of[i], "nothing keeps the code from running on into %s, which isn't called by that", name)
 			}
 		}
 	})

@@ -5,9 +5,9 @@ import "github.com/rseqemu/rseqemu/ir"
 var kernelFieldWritten = newCheck("kernel-field-written",
 	"A store to cpu_id_start, cpu_id, node_id or mm_cid. The kernel owns them: from Linux 7.0.13 on, and with an "+
 		"area longer than 32 bytes, it compares them with what it wrote last and kills the thread if they differ. "+
-		"Programs that say `register legacy` or `register none` are left alone.",
+		"Programs that say `register legacy`, `register none` or which `kernels` they are for are left alone.",
 	func(p *pass) {
-		if p.im.Prog.Setup.Register != ir.RegisterFull {
+		if setup := &p.im.Prog.Setup; setup.Register != ir.RegisterFull || len(setup.Kernels) > 0 {
 			return
 		}
 		for i := range p.im.Instrs {

@@ -169,7 +169,7 @@ var armedForOther = newCheck("armed-for-other",
 	})
 
 // neverArmed reports whether nothing can have stored the descriptor.
-func (p *pass) neverArmed(s *section) bool { return !p.flow.armsUnknown && !p.flow.armed[s] }
+func (p *pass) neverArmed(s *section) bool { return !p.flow.armed[s] && !p.flow.hidesArming() }
 
 // unarmed calls report with the first place at which a section needs to be
 // armed and may not be, and with all that rseq_cs may hold there. That is

@@ -48,6 +48,7 @@ var checks = []check{
 	wrongIDCompared,
 	indexFromOtherLoad,
 	retryWithoutReload,
+	unscaledIndex,
 	// commit.go
 	noCommitStore,
 	latePostCommit,
@@ -64,7 +65,8 @@ var checks = []check{
 	endlessLoop,
 	// abort.go
 	abortAsSuccess,
-	runsIntoSignature,
+	abortAtFunction,
+	runsOffTheEnd,
 	// area.go
 	kernelFieldWritten,
 }

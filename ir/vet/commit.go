@@ -167,7 +167,7 @@ func (p *pass) fromItself(s *section, e event) bool {
 	var want [ir.NumRegs]bool
 	want[e.op.A] = true
 	i, k := e.instr, e.index-1
-	for {
+	for range maxWalk {
 		for ; k >= 0; k-- {
 			o := &p.im.Instrs[i].Ops[k]
 			if o.Dst != ir.None && want[o.Dst] {
@@ -191,4 +191,5 @@ func (p *pass) fromItself(s *section, e event) bool {
 		i--
 		k = int(p.im.Instrs[i].N) - 1
 	}
+	return false
 }

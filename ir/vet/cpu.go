@@ -289,7 +289,7 @@ func (p *pass) mismatch(c compare) int {
 // leads reports whether control goes from one instruction to another without a
 // choice on the way, and without passing a third.
 func (p *pass) leads(from, to, without int) bool {
-	for range p.im.Instrs {
+	for range maxWalk {
 		switch {
 		case from == to:
 			return true
@@ -300,3 +300,27 @@ func (p *pass) leads(from, to, without int) bool {
 	}
 	return false
 }
+
+var unscaledIndex = newCheck("unscaled-index",
+	"An address of per-CPU data with the CPU's number itself added, not shifted by percpu_shift. The areas of the "+
+		"CPUs are 1<<percpu_shift bytes apart; as it is, all of them share the first one's.",
+	func(p *pass) {
+		for i := range p.im.Instrs {
+			for _, e := range p.flow.exec(i) {
+				id, data := e.a, e.b
+				switch {
+				case e.op.Code == ir.Add && id.kind == number:
+					id, data = data, id
+				case e.op.Code == ir.Add:
+				case e.op.Mem != ir.NoMem:
+					id, data = e.base, num(e.op.Mem.Disp)
+				default:
+					continue
+				}
+				if id.kind == field && data.kind == number && data.n >= int64(ir.PerCPUBase) && data.n < int64(ir.ThreadBase) {
+					name, _ := idAt(id.n)
+					p.at(i, p.graph.of[i], "an address of per-CPU data with %s itself added: the areas of the CPUs are 1<<percpu_shift bytes apart", name)
+				}
+			}
+		}
+	})

@@ -20,8 +20,12 @@ var versionNotZero = newCheck("version-not-zero",
 
 var flagsNotZero = newCheck("flags-not-zero",
 	"A descriptor with flags. Only kernels up to 5.x honour the no-restart bits; 6.0 to 6.18 kill the thread, and "+
-		"later ones ignore them, so that the section is restarted all the same.",
+		"later ones ignore them, so that the section is restarted all the same. Programs that say which `kernels` they "+
+		"are for are left alone.",
 	func(p *pass) {
+		if len(p.im.Prog.Setup.Kernels) > 0 {
+			return
+		}
 		for _, s := range p.all {
 			if s.CS.Flags != 0 {
 				p.on(s, "%s has flags %#x: kernels from 6.0 to 6.18 kill the thread with SIGSEGV, and later ones restart in spite of them", s.Name, s.CS.Flags)

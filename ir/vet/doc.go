@@ -45,13 +45,15 @@
 // Findings are few and meant to be right: where something can't be decided,
 // nothing is said. No finding is no proof. A finding about a program that is
 // right after all is a bug, with these exceptions: threads that never leave
-// their CPU need no comparison of cpu_id, programs for kernels up to 5.x may
-// use flags, and a section may be written to be aborted (a loop without an end)
-// or killed.
+// their CPU need no comparison of cpu_id, and a section may be written to be
+// aborted (a loop without an end) or killed.
 //
-// The directive `register legacy` permits stores to the kernel's fields, and
-// `register none` also leaves the value of the signature to the program, since
-// that registers its area itself. What `kernels` says isn't looked at.
+// The rules are those of all kernels together: what one of them punishes is
+// wrong. Two differ so much that programs were built on them, and a program
+// with the directive `kernels` has made its choice: nothing is said about its
+// flags and its stores to the kernel's fields. `register legacy` permits such
+// stores too, and `register none` also leaves the value of the signature to the
+// program, since that registers its area itself.
 //
 // # Bounds
 //

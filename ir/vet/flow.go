@@ -19,10 +19,11 @@ type flow struct {
 	unsure origins
 
 	descriptors map[int64]*section // by address
-	// armed are the descriptors that some instruction stores; if armsUnknown,
-	// one stores to rseq_cs what can't be told.
-	armed       map[*section]bool
-	armsUnknown bool
+	// armed are the descriptors that some instruction stores, mentioned those
+	// whose address is somewhere in the program. hidden says that an
+	// instruction stores what can't be told to rseq_cs, or to what may be it.
+	armed, mentioned map[*section]bool
+	hidden           bool
 }
 
 // load is a micro-op that reads an id.
@@ -39,22 +40,20 @@ type state struct {
 func newFlow(g *graph, all []*section, budget int) *flow {
 	f := &flow{
 		graph: g, before: make([]state, len(g.im.Instrs)),
-		bits: map[load]origins{}, descriptors: map[int64]*section{}, armed: map[*section]bool{},
+		bits: map[load]origins{}, descriptors: map[int64]*section{}, armed: map[*section]bool{}, mentioned: map[*section]bool{},
 	}
 	for _, s := range all {
 		f.descriptors[int64(s.Addr)] = s
 	}
 	if !f.solve(budget) {
-		for i := range f.before {
-			f.before[i] = state{reached: f.before[i].reached, armed: armedUnknown}
-			f.before[i].regs[ir.TP] = threadPointer
-		}
+		clear(f.before)
 	}
 	for i := range f.before {
 		for _, e := range f.exec(i) {
 			f.noteArming(e)
 		}
 	}
+	f.noteData()
 	return f
 }
 
@@ -135,6 +134,7 @@ type event struct {
 	index   int // in the instruction
 	a, b    value
 	addr    value
+	base    value // of addr
 	reached bool
 }
 
@@ -158,7 +158,7 @@ func (f *flow) step(i int, st *state) []event {
 
 func (f *flow) micro(at load, o *ir.Op, st *state) event {
 	r := &st.regs
-	e := event{op: o, instr: at.instr, index: at.op, a: r[o.A], b: r[o.B], addr: address(o.Mem, r), reached: st.reached}
+	e := event{op: o, instr: at.instr, index: at.op, a: r[o.A], b: r[o.B], addr: address(o.Mem, r), base: r[o.Mem.Base], reached: st.reached}
 	switch {
 	case o.Code == ir.Mov && o.A == ir.None, o.Code == ir.St && o.A == ir.None:
 		e.a = num(o.Imm)
@@ -272,15 +272,58 @@ func (f *flow) rodata(addr int64, w ir.Width) (int64, bool) {
 	return int64(order.Uint64(b)), true
 }
 
-// noteArming keeps what a micro-op stores to rseq_cs.
+// hidesArming reports whether a descriptor may be stored unseen: some address
+// is in the program and isn't seen to be stored, and something is stored that
+// isn't seen.
+func (f *flow) hidesArming() bool {
+	if f.hidden {
+		for s := range f.mentioned {
+			if !f.armed[s] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noteArming keeps what a micro-op says about the arming of sections.
 func (f *flow) noteArming(e event) {
+	for _, n := range []int64{e.op.Imm, e.op.Mem.Disp} {
+		if s := f.descriptors[n]; s != nil {
+			f.mentioned[s] = true
+		}
+	}
 	switch {
 	case !e.op.Stores():
 	case e.a.kind == number:
 		if s := f.descriptors[e.a.n]; s != nil && e.op.Width.Bytes() == 8 {
 			f.armed[s] = true
 		}
-	case e.addr.kind == nearTP, e.addr.overlaps(e.op.Width, abi.OffRSeqCS, abi.OffFlags):
-		f.armsUnknown = true
+	case e.addr.kind == nearTP, e.addr.overlaps(e.op.Width, abi.OffRSeqCS, abi.OffFlags),
+		e.a.kind == anything && e.addr.kind == anything && e.op.Width.Bytes() == 8:
+		f.hidden = true
+	}
+}
+
+// noteData keeps the descriptors whose address is in the program's data, or an
+// argument of a call.
+func (f *flow) noteData() {
+	mention := func(n int64) {
+		if s := f.descriptors[n]; s != nil {
+			f.mentioned[s] = true
+		}
+	}
+	order := f.im.Arch.ByteOrder()
+	for _, b := range [][]byte{f.im.Rodata, f.im.Data, f.im.PerCPU, f.im.Thread} {
+		for ; len(b) >= 8; b = b[8:] {
+			mention(int64(order.Uint64(b)))
+		}
+	}
+	for _, t := range f.im.Prog.Threads {
+		for _, c := range t.Calls {
+			for _, v := range c.Args {
+				mention(int64(f.im.Symbols[v.Sym]) + v.Off)
+			}
+		}
 	}
 }

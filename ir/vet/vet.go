@@ -51,6 +51,11 @@ func Program(im *ir.Image) []Finding {
 // the analysis gives up. What it then knows is nothing, which is never wrong.
 const maxVisits = 64
 
+// maxWalk bounds the instructions that a check follows from one place, so that
+// many such places in a long program take a bounded time. What is further away
+// is taken for undecidable.
+const maxWalk = 1000
+
 // run runs the checks.
 func (p *pass) run() []Finding {
 	for i := range checks {

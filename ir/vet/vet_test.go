@@ -243,7 +243,19 @@ func TestLongestPrograms(t *testing.T) {
 		b.WriteString("start:\n" + strings.Repeat(" mov r1, c1\n st.8 [tp + rseq_cs], r1\n", 4000) + "end:\n ret\n sig\nabort:\n jmp start\n")
 		return b.String()
 	}
+	handlers := func(n int) string { // each goes on at post_commit_ip, and from there to the end
+		var b strings.Builder
+		b.WriteString("func f()\n")
+		for i := range n {
+			fmt.Fprintf(&b, " cs c%d: start_ip=start%d post_commit_ip=commit%d abort_ip=abort%d\n", i, i, i, i)
+		}
+		for i := range n {
+			fmt.Fprintf(&b, " st.8 [tp + rseq_cs], c%d\n jmp start%d\n sig\nabort%d:\n jmp commit%d\nstart%d:\n st.8 [r0], 1\ncommit%d:\n nop\n", i, i, i, i, i, i)
+		}
+		return b.String() + " ret\n"
+	}
 	for name, src := range map[string]string{
+		"handlers":       handlers(ir.MaxLines / 10),
 		"backward jumps": jumps(ir.MaxLines/2 - 8),
 		"origins":        loads(ir.MaxLines/2 - 8),
 		"sections":       sections(8000),

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/report"
+	"github.com/spf13/cobra"
+)
+
+const checkLong = `Check covers every schedule of a program within its bounds, under each kernel,
+and says either that the program holds or shows a schedule that breaks it, with
+the fewest kernel events and steps. The bounds are the number of CPUs, the
+threads' scripts and the budget of kernel events.
+
+What must hold is what the program declares (spec, always, final), and that no
+thread is killed and no run gets stuck. Without --kernels it is checked under one
+kernel of each family that its kernels line claims.
+
+The output is the same on every machine. On a terminal the times are added.
+
+--kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
+families, all, all/arm64, and any of these behind ! to leave them out.
+
+A search that doesn't finish says up to how many kernel events it is a proof
+nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
+--random help.`
+
+type checkFlags struct {
+	machineFlags
+	kernels string
+	random  int
+	seed    uint64
+	timeout time.Duration
+	save    string
+	story   string
+	jobs    int
+
+	saved bool // a failure's schedule was
+}
+
+func (a *app) checkCmd() *cobra.Command {
+	f := &checkFlags{}
+	cmd := &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Cover every schedule within bounds, under each kernel",
+		Long:  checkLong + "\n\n" + exitCodes,
+		Example: `  rseqemu check percpu:list
+  rseqemu check list.rseq --kernels all
+  rseqemu check list.rseq --budget preempt=3,migrate=1 --cpus 3
+  rseqemu check list.rseq --save fail.sched && echo holds
+  rseqemu check big.rseq --random 100000 --seed 7`,
+		Args:              atLeast(1, "a program"),
+		ValidArgsFunction: completePrograms,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
+	}
+	f.add(cmd)
+	f.addStates(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.kernels, "kernels", "", "kernels to check under (default: one of each family that the program claims)")
+	fl.IntVar(&f.random, "random", 0, "make this many random runs instead of covering all")
+	fl.Uint64Var(&f.seed, "seed", 1, "the first random run's seed")
+	fl.DurationVar(&f.timeout, "timeout", 0, "stop after this time, as Ctrl-C does")
+	fl.StringVar(&f.save, "save", "", "write the first failure's schedule to this file")
+	fl.IntVar(&f.jobs, "jobs", 0, "kernels at a time (default: as many as there are processors)")
+	addStory(cmd, &f.story, "brief")
+	cmd.RegisterFlagCompletionFunc("kernels", completeKernels)
+	for _, name := range []string{"random", "seed", "timeout", "jobs"} {
+		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return cmd
+}
+
+func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
+	if err := storyFlag(f.story); err != nil {
+		return err
+	}
+	if f.random < 0 {
+		return fmt.Errorf("--random %d is negative", f.random)
+	}
+	// Everything is read before anything runs, so that bad input leaves no trace.
+	var programs []*program
+	var sweeps []*explore.Sweep
+	for _, arg := range args {
+		p, err := a.load(arg)
+		if err != nil {
+			return err
+		}
+		s, err := f.sweep(p)
+		if err != nil {
+			return err
+		}
+		programs, sweeps = append(programs, p), append(sweeps, s)
+	}
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("--timeout %v", f.timeout))
+		defer cancel()
+	}
+	doc := checkDocument{Verdict: report.Holds}
+	for i, p := range programs {
+		if i > 0 && !a.asJSON {
+			a.out.printf("\n")
+		}
+		c, err := a.checkOne(ctx, f, p, sweeps[i])
+		if err != nil {
+			return err
+		}
+		doc.Programs = append(doc.Programs, c)
+		doc.Verdict = report.Worse(doc.Verdict, c.Verdict)
+	}
+	if a.asJSON {
+		a.out.json(doc)
+	}
+	for _, c := range doc.Programs {
+		if c.Verdict == report.Incomplete {
+			a.err.printf("rseqemu: %s\n", oneLine(unfinishedCheck(c)))
+		}
+	}
+	switch doc.Verdict {
+	case report.Broken:
+		return exit(exitBroken)
+	case report.Incomplete:
+		return exit(exitUnfinished)
+	}
+	return nil
+}
+
+// unfinishedCheck says what ended searches, and how to get them to their end.
+func unfinishedCheck(c *report.Check) string {
+	why := ""
+	var kernels []string
+	for _, r := range c.Kernels {
+		if r.Verdict == report.Incomplete {
+			kernels = append(kernels, r.Kernel)
+			if why == "" {
+				why = r.Why
+			}
+		}
+	}
+	if why == report.NoEnd {
+		return fmt.Sprintf("%s: %s: an endless loop? rseqemu run shows where it goes round", c.File, why)
+	}
+	return fmt.Sprintf("%s: not finished on %s: %s; %s", c.File, join(kernels), why, hint)
+}
+
+// checkDocument is what check --json prints.
+type checkDocument struct {
+	Verdict  report.VerdictKind `json:"verdict"`
+	Programs []*report.Check    `json:"programs"`
+}
+
+// sweep makes the search over the kernels and sees that it can begin.
+func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
+	cfg, err := f.config(p)
+	if err != nil {
+		return nil, err
+	}
+	var kernels []emu.Kernel
+	if f.kernels != "" {
+		if kernels, err = explore.ParseKernels(f.kernels); err != nil {
+			return nil, fmt.Errorf("--kernels: %w", err)
+		}
+		if len(kernels) == 0 {
+			return nil, fmt.Errorf("--kernels %s leaves no kernel", f.kernels)
+		}
+	} else {
+		if kernels, err = explore.Claimed(p.Program); err != nil {
+			return nil, p.bad(err)
+		}
+		if len(kernels) == 0 {
+			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
+		}
+	}
+	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Workers: f.jobs,
+		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: f.limits()}}
+	return s, p.bad(s.Validate())
+}
+
+// checkOne checks one program and prints its rows as they come.
+func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explore.Sweep) (*report.Check, error) {
+	c, err := report.NewCheck(s)
+	if err != nil {
+		return nil, p.bad(err)
+	}
+	bar := newProgress(a.err)
+	s.Progress = bar.search
+	defer bar.clear()
+	style, width := a.out.style, 0
+	for _, k := range s.Options.Kernels {
+		width = max(width, len(k.String()))
+	}
+	if !a.asJSON {
+		a.out.printf("%s\n", c.Title())
+	}
+	var failed error
+	err = s.Run(ctx, func(k emu.Kernel, found *explore.Finding) {
+		row, err := c.Add(p.Program, k, found, p.properties, f.story != "none")
+		if err != nil {
+			failed = err
+			return
+		}
+		bar.clear(found.Kernels...)
+		if a.asJSON {
+			return
+		}
+		took := ""
+		if a.out.tty && k == found.Kernels[0] {
+			took = style.Dim(fmt.Sprintf(", %.1f s", found.Took.Seconds()))
+		}
+		a.out.printf("%s%s\n", row.Row(width, style), took)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, p.bad(err)
+	}
+	saved := ""
+	if failures, _ := c.Failures(); f.save != "" && !f.saved && len(failures) > 0 {
+		if err := save(f.save, []byte(failures[0].Failure.Schedule)); err != nil {
+			return nil, err
+		}
+		f.saved, saved = true, f.save
+	}
+	if !a.asJSON {
+		bar.clear()
+		a.checkEnd(f, p, c, saved)
+	}
+	return c, nil
+}
+
+// checkEnd prints what is behind the rows: the story of the first failure, and
+// how to see it and the others again.
+func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string) {
+	st := a.out.style
+	failures, kernels := c.Failures()
+	for i, r := range failures {
+		a.out.printf("\n%s on %s", st.Bad(r.Failure.Property+" is broken"), join(kernels[i]))
+		switch {
+		case i > 0:
+			a.out.printf(": %s\n  rseqemu check %s --kernels %s tells the story\n", r.Failure.Message, shell(p.arg), r.Kernel)
+			continue
+		case f.story == "none":
+			a.out.printf(": %s\n", r.Failure.Message)
+		default:
+			a.out.printf("; under %s:\n\n", r.Kernel)
+			r.Failure.Story.Text(a.out, f.style(st))
+		}
+		if saved != "" {
+			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, shell(p.arg), shell(saved))
+			continue
+		}
+		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", shell(p.arg), r.Failure.Schedule)
+	}
+}
+
+const hint = "try fewer threads or calls, a smaller --budget, more --states or --steps, or --random 100000"
+
+func (f *checkFlags) style(st report.Style) report.Style {
+	st.Brief = f.story == "brief"
+	return st
+}
+
+func names(ks []emu.Kernel) string {
+	var out []string
+	for _, k := range ks {
+		out = append(out, k.String())
+	}
+	return join(out)
+}

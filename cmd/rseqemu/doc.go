@@ -1,0 +1,18 @@
+// Command rseqemu runs restartable sequences on an emulated multi-CPU machine
+// under the rules of any Linux release, where every interruption is a choice.
+//
+//	rseqemu check list.rseq                             does it hold, for all schedules within the bounds?
+//	rseqemu run list.rseq --seed 7                      one run, told step by step
+//	rseqemu replay list.rseq fail.sched                 a saved schedule again
+//	rseqemu diff list.rseq --from 6.18 --to 7.3         the first step at which two kernels part
+//	rseqemu kernels                                     the kernels and what differs
+//	rseqemu fmt -w list.rseq                            canonical text
+//	rseqemu vet list.rseq                               what looks wrong without running it
+//
+// It exits with 0 if what was asked holds, 1 if something is broken, 2 if the
+// input is bad, and 3 if it could not finish because of a limit or an
+// interrupt. With --json it prints one JSON object; `rseqemu help json` has the
+// fields.
+//
+// The command is a thin skin over the packages explore and report.
+package main

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/spf13/cobra"
+)
+
+// machineFlags are the flags that describe a machine and bound its runs.
+type machineFlags struct {
+	cpus   int
+	budget string
+	idle   bool
+	states int
+	steps  int
+}
+
+func (f *machineFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.IntVar(&f.cpus, "cpus", 0, "number of CPUs (default: the program's, else 2)")
+	fl.StringVar(&f.budget, "budget", "", "kernel events a run: preempt=2,migrate=1,signal=0; none clears the others\n(default: the program's, else preempt=2,migrate=2)")
+	fl.BoolVar(&f.idle, "idle", false, "leave the CPUs idle at the start, so that the first placement is a choice too")
+	fl.IntVar(&f.steps, "steps", explore.DefaultSteps, "transitions that a run may take")
+	cmd.RegisterFlagCompletionFunc("budget", completeBudget)
+	cmd.RegisterFlagCompletionFunc("cpus", cobra.NoFileCompletions)
+	cmd.RegisterFlagCompletionFunc("steps", cobra.NoFileCompletions)
+}
+
+func (f *machineFlags) addStates(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.states, "states", explore.DefaultStates, "states that a search may store, about 1 GiB for the default")
+	cmd.RegisterFlagCompletionFunc("states", cobra.NoFileCompletions)
+}
+
+// config is the machine for a program, without its kernel.
+func (f *machineFlags) config(p *program) (emu.Config, error) {
+	cfg := emu.Config{CPUs: f.cpus, Idle: f.idle}
+	switch {
+	case f.cpus < 0 || f.cpus > emu.MaxCPUs:
+		return cfg, fmt.Errorf("--cpus %d is out of range (1..%d)", f.cpus, emu.MaxCPUs)
+	case f.states < 0:
+		return cfg, fmt.Errorf("--states %d is negative", f.states)
+	case f.steps < 1:
+		return cfg, fmt.Errorf("--steps %d is out of range (1 and up)", f.steps)
+	}
+	if f.budget == "" {
+		return cfg, nil
+	}
+	b, err := emu.DefaultBudget.With(p.Setup.Budget)
+	if err != nil {
+		// emu.New says it with its place.
+		return cfg, nil
+	}
+	if b, err = explore.ParseBudget(b, f.budget); err != nil {
+		return cfg, fmt.Errorf("--budget: %w", err)
+	}
+	cfg.Budget = &b
+	return cfg, nil
+}
+
+func (f *machineFlags) limits() explore.Limits {
+	return explore.Limits{States: f.states, Steps: f.steps}
+}
+
+// newest is the newest of the kernel families that a program claims.
+func newest(p *program) (emu.Kernel, error) {
+	ks, err := explore.Claimed(p.Program)
+	if err != nil {
+		return emu.Kernel{}, p.bad(err)
+	}
+	if len(ks) == 0 {
+		ks = emu.DefaultKernels()
+	}
+	return ks[len(ks)-1], nil
+}
+
+// kernelOr parses a kernel's name; without one it is the program's newest.
+func kernelOr(name string, p *program) (emu.Kernel, error) {
+	if name == "" {
+		return newest(p)
+	}
+	return emu.ParseKernel(name)
+}

@@ -1,0 +1,99 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// topics are pages of help that belong to no command.
+func topics() []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "programs", Short: "How a program is written", Long: helpPrograms},
+		{Use: "schedules", Short: "What a schedule is", Long: helpSchedules},
+		{Use: "json", Short: "What --json prints", Long: helpJSON},
+	}
+}
+
+const helpPrograms = `A program is text: data, functions with their critical sections, the calls that
+threads make, and what must hold. This is a counter for each CPU:
+
+  percpu count: u64                  # one on each CPU
+
+  func add()
+      cs add_cs: start_ip=start post_commit_ip=commit abort_ip=abort
+  retry:
+      ld.4  r2, [tp + cpu_id_start]
+      { shl t0, r2, percpu_shift; add r3, t0, count }
+      mov   r4, add_cs
+      st.8  [tp + rseq_cs], r4
+  start:
+      ld.4  r4, [tp + cpu_id]
+      bne.4 r4, r2, abort
+      { ld.8 t0, [r3]; add t0, t0, 1; st.8 [r3], t0 }
+  commit:
+      ret
+      sig                            # the 4 bytes before abort_ip
+  abort:
+      jmp   retry
+
+  thread: add; add                   # a thread's calls
+  thread: add
+  final sum(count) == calls(add)     # when every thread has ended
+
+A line is an instruction, and an instruction is a point at which the kernel may
+interrupt. Braces hold the steps of a single instruction. Function arguments are
+r0 to r5; tp points to the thread's struct rseq.
+
+What must hold is declared with
+  spec stack(push, pop)      linearizable: stack, counter, pair, slab
+  always CONDITION           after every transition
+  final CONDITION            when every thread has ended
+and the machine with cpus, nodes, register, budget and kernels.
+
+The whole language: https://pkg.go.dev/github.com/rseqemu/rseqemu/ir`
+
+const helpSchedules = `A schedule is a run to be repeated, as text for bug reports: the program's name and
+fingerprint, the kernel, the machine, and what happened, one transition a line.
+
+  rseqemu schedule 1
+  program list 1f0c9a52
+  kernel 6.19
+  cpus 2
+  budget preempt=2 migrate=2
+  breaks linearizable(stack)
+
+  c0 step x12        CPU 0 runs twelve steps of its thread
+  c0 preempt         the timer takes the thread off CPU 0
+  c1 run t0          CPU 1 picks thread 0
+
+Other transitions are t1 wake (what it slept for has happened), c1 ipi, c0 irq
+(an interrupt that changes nothing), c0 fault, c0 fault sleep (a page fault),
+c0 membarrier, t0 signal 10, c1 offline and c1 online.
+
+A budget bounds the events of a run by kind: preempt, migrate, signal, irq, fault,
+membarrier, unplug. Lines that begin with # are comments.`
+
+const helpJSON = `With --json a command prints one JSON object on standard output and nothing else
+there. Field names are stable; new ones may come.
+
+  check    verdict, programs[]: program, file, sum, threads, cpus, budget, verdict,
+           kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
+           failure: property, message, events, transitions, schedule, story
+  run      verdict (ended, broken, incomplete), property, message, transitions,
+  replay   events, schedule, story; of a replay the verdict is broken or unbroken
+  diff     verdict (same, parts, incomplete), from, to, budget, why, states,
+           diff: parts, message, schedule, from, to (stories)
+  kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
+  fmt      files[]: file, changed, text, diff
+  vet      findings[]: file, line, column, check, message, func, section
+  list     programs[]: name, about
+  version  version, revision, modified, go, platform
+
+A verdict of check is holds, broken, incomplete or sampled. An incomplete search
+still covered all schedules with fewer kernel events than events says.
+
+A story is program, kernel, cpus, done, broken, message,
+  steps[]: n, choice, cpu, thread, running[], where, line, instr, begins, returns,
+           goes, registers[], memory[] (place, value), notes[]
+  calls[]: thread, name, first, last, returns
+and a schedule is the text to replay.
+
+Bad input gives error: message, file, line, column, and the message on standard
+error as well. Exit codes are the same with and without --json.`
