@@ -228,7 +228,7 @@ const longestRun = 2000
 
 // TestRandomRunsEnd, without a panic, on every kernel.
 func TestRandomRunsEnd(t *testing.T) {
-	const runs = 40
+	const runs = 12
 	for i, k := range kernels(t) {
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
 		for range runs {

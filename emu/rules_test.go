@@ -117,6 +117,19 @@ func TestIdsAreWrittenWithEveryWork(t *testing.T) {
 	})
 }
 
+// TestNullDescriptorIsNoEvaluation: without a section there is nothing to look at,
+// and nothing to clear.
+func TestNullDescriptorIsNoEvaluation(t *testing.T) {
+	onEvery(func(kernel string, _ int) {
+		r := boot(t, kernel, section+"thread: op\n")
+		before := r.Counters()
+		after := r.run("t0 to op; c0 preempt; c0 run t0; c0 membarrier; t0 signal SIGUSR1").Counters()
+		if after.CS != before.CS || after.Clear != before.Clear {
+			t.Errorf("%s: counters before %+v, after %+v; want no cs and no clear", kernel, before, after)
+		}
+	})
+}
+
 // TestFailedWorkWritesNoIds: SIGSEGV comes before the ids.
 func TestFailedWorkWritesNoIds(t *testing.T) {
 	program := wrong("start_ip=start post_commit_ip=commit abort_ip=abort", "sig 1")

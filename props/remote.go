@@ -7,8 +7,8 @@ import "github.com/rseqemu/rseqemu/emu"
 
 // Register is a value in each slot, 0 at first:
 //
-//	write(v)   → 0
-//	read(slot) → what was written to that slot last
+//	write(v)   → the value before
+//	read(slot) → the value
 var Register = &Spec{
 	Name: "register", Roles: []string{"write", "read"}, Required: 2,
 	Init: func(m *emu.Machine) (string, error) { return zeroSlots(m, 1) }, Describe: describeSlots,
@@ -23,7 +23,7 @@ var Register = &Spec{
 		for c := range s.slots {
 			old := s.slots[c][0]
 			s.slots[c][0] = op.Args[0]
-			yield(Ret{0, uint64(c)}, s.state())
+			yield(Ret{old, uint64(c)}, s.state())
 			s.slots[c][0] = old
 		}
 	},

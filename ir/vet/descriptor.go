@@ -23,7 +23,7 @@ var flagsNotZero = newCheck("flags-not-zero",
 		"later ones ignore them, so that the section is restarted all the same. Programs that say which `kernels` they "+
 		"are for are left alone.",
 	func(p *pass) {
-		if len(p.im.Prog.Setup.Kernels) > 0 {
+		if p.choosesKernels() {
 			return
 		}
 		for _, s := range p.all {

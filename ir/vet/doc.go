@@ -50,10 +50,11 @@
 //
 // The rules are those of all kernels together: what one of them punishes is
 // wrong. Two differ so much that programs were built on them, and a program
-// with the directive `kernels` has made its choice: nothing is said about its
-// flags and its stores to the kernel's fields. `register legacy` permits such
-// stores too, and `register none` also leaves the value of the signature to the
-// program, since that registers its area itself.
+// with the directive `kernels` has made its choice, unless it only excludes
+// some: nothing is said about its flags and its stores to the kernel's fields.
+// `register legacy` permits such stores too, and `register none` also leaves
+// the value of the signature to the program, since that registers its area
+// itself.
 //
 // # Bounds
 //

@@ -77,6 +77,7 @@ func (f *flow) solve(budget int) bool {
 			merge(i, &st)
 		}
 	}
+	var events []event // nobody reads them, but the room for them is used again
 	for changed := true; changed; {
 		changed = false
 		for i := range dirty {
@@ -93,7 +94,7 @@ func (f *flow) solve(budget int) bool {
 				aborted.armed = armedAborted
 				merge(s.abort, &aborted)
 			}
-			f.step(i, &st)
+			events = f.step(events[:0], i, &st)
 			for _, to := range f.next[i] {
 				merge(int(to), &st)
 			}
@@ -142,15 +143,14 @@ type event struct {
 func (f *flow) exec(i int) []event {
 	st := f.before[i]
 	st.regs[ir.TP], st.regs[ir.None] = threadPointer, num(0) // if it isn't reached
-	return f.step(i, &st)
+	return f.step(nil, i, &st)
 }
 
-// step runs instruction i on st, and returns what its micro-ops meet.
-func (f *flow) step(i int, st *state) []event {
+// step runs instruction i on st, and appends what its micro-ops meet.
+func (f *flow) step(events []event, i int, st *state) []event {
 	ops := f.im.Instrs[i].Micro()
-	events := make([]event, len(ops))
 	for k := range ops {
-		events[k] = f.micro(load{i, k}, &ops[k], st)
+		events = append(events, f.micro(load{i, k}, &ops[k], st))
 	}
 	st.regs[ir.T0], st.regs[ir.T1], st.regs[ir.None] = value{}, value{}, num(0)
 	return events

@@ -216,6 +216,9 @@ func TestRandomPrograms(t *testing.T) {
 // A program as long as one can be, of the shapes that are the worst for a
 // fixed point: it takes a bounded time.
 func TestLongestPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long programs")
+	}
 	jumps := func(n int) string { // every instruction but the last goes backwards
 		var b strings.Builder
 		b.WriteString("func f()\n cs c: start_ip=start post_commit_ip=end abort_ip=abort\nstart:\n jmp l" + strconv.Itoa(n) + "\n")
