@@ -14,10 +14,16 @@ import (
 	"github.com/rseqemu/rseqemu/explore"
 )
 
-func sweep(t *testing.T, s *explore.Sweep) []*explore.Finding {
+// yielded is what a sweep yields for a kernel.
+type yielded struct {
+	k emu.Kernel
+	*explore.Finding
+}
+
+func sweep(t *testing.T, s *explore.Sweep) []yielded {
 	t.Helper()
-	var out []*explore.Finding
-	if err := s.Run(t.Context(), func(f *explore.Finding) { out = append(out, f) }); err != nil {
+	var out []yielded
+	if err := s.Run(t.Context(), func(k emu.Kernel, f *explore.Finding) { out = append(out, yielded{k, f}) }); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -34,46 +40,36 @@ func TestASweepIsItsSearches(t *testing.T) {
 			if err := s.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			var names []string
-			last := -1
+			var order []emu.Kernel
 			for _, f := range sweep(t, s) {
-				at := slices.Index(s.Options.Kernels, f.Kernels[0])
-				if at <= last {
-					t.Errorf("%s: %v is out of order", name, f.Kernels)
+				order = append(order, f.k)
+				cfg := s.Options.Config
+				cfg.Kernel = f.k
+				if want := exhaust(t, p, cfg, explore.Limits{}); !sameButForNames(f.Result, want) {
+					t.Errorf("%s on %s: %+v, alone %+v", name, f.k, f.Result, want)
 				}
-				last = at
-				for _, k := range f.Kernels {
-					names = append(names, k.String())
-					cfg := s.Options.Config
-					cfg.Kernel = k
-					want := exhaust(t, p, cfg, explore.Limits{})
-					want.Kernel = f.Kernels[0]
-					if !reflect.DeepEqual(f.Result, want) && !sameButForNames(f.Result, want) {
-						t.Errorf("%s on %s: %+v, alone %+v", name, k, f.Result, want)
-					}
-				}
-				if (f.Schedule == nil) != (f.Result.Failure == nil) {
-					t.Errorf("%s on %v: failure %v, schedule %v", name, f.Kernels, f.Result.Failure, f.Schedule)
+				if f.Result.Kernel != f.Kernels[0] || !slices.Contains(f.Kernels, f.k) || (f.Schedule == nil) != (f.Result.Failure == nil) {
+					t.Errorf("%s on %s: kernels %v, %s; failure %v, schedule %v", name, f.k, f.Kernels, f.Result.Kernel, f.Result.Failure, f.Schedule)
 				}
 				if f.Schedule != nil {
-					out, err := f.Schedule.Follow(boot(t, p, f.Schedule.Config()), s.Options.Properties, nil)
-					if err != nil || out.Violation == nil || out.Violation.Property != f.Result.Failure.Property {
-						t.Errorf("%s on %v: the schedule leads to %+v, %v", name, f.Kernels, out, err)
-					}
+					follow(t, p, f.Schedule.Config(), f.Result.Failure, s.Options.Properties)
 				}
 			}
-			slices.Sort(names)
-			if got := len(slices.Compact(names)); got != len(s.Options.Kernels) {
-				t.Errorf("%s: %d of %d kernels", name, got, len(s.Options.Kernels))
+			if !slices.Equal(order, s.Options.Kernels) {
+				t.Errorf("%s: yields %v", name, order)
 			}
 		}
 	}
 }
 
-// sameButForNames compares results up to the kernel's name in a message.
+// sameButForNames compares results up to kernels' names, also those in messages.
 func sameButForNames(a, b *explore.Result) bool {
-	return a.Failure != nil && b.Failure != nil && a.Failure.Property == b.Failure.Property && slices.Equal(a.Failure.Schedule, b.Failure.Schedule) &&
-		a.States == b.States && a.Transitions == b.Transitions
+	x, y := *a, *b
+	x.Kernel, x.Failure, y.Kernel, y.Failure = emu.Kernel{}, nil, emu.Kernel{}, nil
+	if !reflect.DeepEqual(x, y) || (a.Failure == nil) != (b.Failure == nil) {
+		return false
+	}
+	return a.Failure == nil || a.Failure.Property == b.Failure.Property && slices.Equal(a.Failure.Schedule, b.Failure.Schedule)
 }
 
 // TestASweepCanBeRandom, and says how far it is.
@@ -84,7 +80,7 @@ func TestASweepCanBeRandom(t *testing.T) {
 		Progress: func(emu.Kernel, *explore.Result) { told.Add(1) }}
 	for _, f := range sweep(t, s) {
 		want := sample(t, "list-no-cpu-check.rseq", f.Kernels[0].String(), 7, 2000)
-		if !reflect.DeepEqual(f.Result, want) || f.Schedule == nil || f.Schedule.Config().Kernel != f.Kernels[0] {
+		if !reflect.DeepEqual(f.Result, want) || f.Schedule == nil || f.Schedule.Config().Kernel != f.k {
 			t.Errorf("on %v: %+v, alone %+v", f.Kernels, f.Result, want)
 		}
 	}
@@ -101,7 +97,7 @@ func TestASweepThatCannotRunYieldsNothing(t *testing.T) {
 	if err := bad.Validate(); fmt.Sprint(err) != want {
 		t.Errorf("%v", err)
 	}
-	if err := bad.Run(t.Context(), func(f *explore.Finding) { t.Errorf("yields %+v", f) }); fmt.Sprint(err) != want {
+	if err := bad.Run(t.Context(), func(k emu.Kernel, f *explore.Finding) { t.Errorf("yields %v, %+v", k, f) }); fmt.Sprint(err) != want {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -109,7 +105,7 @@ func TestASweepThatCannotRunYieldsNothing(t *testing.T) {
 	list := example(t, "list.rseq")
 	cut := &explore.Sweep{Program: list, Options: explore.Options{Properties: propsOf(t, list), Kernels: emu.DefaultKernels()}}
 	n := 0
-	err := cut.Run(ctx, func(f *explore.Finding) {
+	err := cut.Run(ctx, func(_ emu.Kernel, f *explore.Finding) {
 		if n++; f.Result.Complete || f.Result.Why != "interrupted: context canceled" {
 			t.Errorf("cancelled, yet %+v", f.Result)
 		}

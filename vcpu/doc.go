@@ -2,7 +2,7 @@
 // permissions, and the execution of one instruction, one step of one, or many.
 //
 // A program's linked image is compiled once into a flat list of micro-ops with
-// every operand resolved ([Compile]); [Step] then runs from one interruption
+// every operand resolved ([Compile]); [Code.Step] then runs from one interruption
 // point to the next, or to the point inside an instruction where another CPU
 // may look, and returns what happened as a [Trap] value. Nothing here panics on
 // what a guest does, allocates while running, or knows what a thread is.
@@ -19,8 +19,9 @@
 //
 // An instruction that traps has no effect, whichever of its micro-ops it was:
 // registers, flags and memory are as before. So one that could trap after its
-// first effect is tried before it is run. The exception is an instruction whose
-// first access is over when another CPU changes the pointer of its second.
+// first effect is tried before it is run. Two exceptions no instruction set has:
+// a bundle that reads what it has itself written, and one that reads the pointer
+// for its next access, which another CPU may change in between.
 //
 // # Memory
 //

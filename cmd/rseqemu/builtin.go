@@ -2,21 +2,36 @@ package main
 
 import (
 	"strings"
+
+	"github.com/rseqemu/rseqemu/props/percpu"
 )
 
 // builtin is a program that needs no file.
 type builtin struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
+	// Bug is the program that it is a wrong version of.
+	Bug string `json:"bug,omitempty"`
 
 	text string
 }
 
 const builtInPrefix = "percpu:"
 
-// builtIns are the per-CPU structures of package percpu and the bugs in them.
+// builtIns are the per-CPU operations of package percpu and, behind them, the
+// bugs in them.
 func builtIns() []builtin {
 	var out []builtin
+	for _, p := range percpu.Programs() {
+		about := summary(p.Doc)
+		if p.Index == "mm_cid" {
+			about = "The same, indexed by mm_cid."
+		}
+		out = append(out, builtin{Name: builtInPrefix + p.Name, About: about, text: p.Source})
+	}
+	for _, b := range percpu.Bugs() {
+		out = append(out, builtin{Name: builtInPrefix + b.Name, About: summary(b.What), Bug: builtInPrefix + b.Of, text: b.Source})
+	}
 	return out
 }
 
@@ -30,4 +45,13 @@ func builtIn(arg string) (builtin, bool) {
 		}
 	}
 	return builtin{}, false
+}
+
+// summary is the first sentence of a text, on one line.
+func summary(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if i := strings.Index(text, ". "); i >= 0 {
+		return text[:i+1]
+	}
+	return text
 }

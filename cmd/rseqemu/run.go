@@ -176,8 +176,7 @@ func (a *app) runEnd(f *runFlags, p *program, m *emu.Machine, s *explore.Schedul
 		}
 	}
 	if endless {
-		a.tell(f.story, &doc)
-		return p.bad(unfinished{loopError(p, m, out)})
+		return a.endless(f, p, &doc, loopError(p, m, out))
 	}
 	if a.asJSON {
 		a.out.json(doc)
@@ -189,6 +188,18 @@ func (a *app) runEnd(f *runFlags, p *program, m *emu.Machine, s *explore.Schedul
 		return exit(exitBroken)
 	}
 	return nil
+}
+
+// endless ends the command for a run that the step bound ended.
+func (a *app) endless(f *runFlags, p *program, doc *runDocument, err error) error {
+	doc.Message = oneLine(err.Error())
+	if !a.asJSON {
+		a.tell(f.story, doc)
+		return p.bad(unfinished{err})
+	}
+	a.out.json(doc)
+	a.err.printf("rseqemu: %s\n", doc.Message)
+	return exit(exitUnfinished)
 }
 
 // tell prints the run for a person.
@@ -229,5 +240,5 @@ func loopError(p *program, m *emu.Machine, out *explore.Outcome) error {
 				Msg: fmt.Sprintf("t%d is still in %s, and %s", t, m.Image().Where(m.Next(t)), msg)}
 		}
 	}
-	return fmt.Errorf("%s", msg)
+	return fmt.Errorf("%s: %s", p.File, msg)
 }

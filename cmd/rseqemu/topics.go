@@ -83,7 +83,7 @@ there. Field names are stable; new ones may come.
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
-  list     programs[]: name, about
+  list     programs[]: name, about, bug (of which program)
   version  version, revision, modified, go, platform
 
 A verdict of check is holds, broken, incomplete or sampled. An incomplete search
