@@ -39,6 +39,8 @@ func TestFactsDebugOn(t *testing.T) {
 		{"version with ip inside is SIGSEGV", wrong(good+" version=1", "sig"), preemptInside, "op", "SIGSEGV version"},
 		{"abort-inside with ip inside is SIGSEGV", wrong("start_ip=start post_commit_ip=commit abort_ip=inside", "sig"), preemptInside, "op", "SIGSEGV abort inside"},
 		{"post_commit_offset beyond TASK_SIZE with ip inside is SIGSEGV", wrong("start_ip=start post_commit_offset=0x7ffffffff000 abort_ip=0", "sig"), preemptInside, "op", "SIGSEGV range"},
+		{"post_commit_ip = TASK_SIZE with ip inside is SIGSEGV", wrong("start_ip=start post_commit_ip=0x7ffffffff000 abort_ip=0", "sig"), preemptInside, "op", "SIGSEGV range"},
+		{"abort_ip = TASK_SIZE with ip inside is SIGSEGV", wrong("start_ip=start post_commit_ip=commit abort_ip=0x7ffffffff000", "sig"), preemptInside, "op", "SIGSEGV range"},
 		{"bad signature with ip inside is SIGSEGV", wrong(good, "sig 1"), preemptInside, "op", "SIGSEGV signature"},
 		{"a good section aborts", section + "thread: op\n", preemptInside, "op rseq_cs", "abort cleared"},
 		{"a good section commits", section + "thread: op\n", "t0 through", "op rseq_cs", "commit kept"},

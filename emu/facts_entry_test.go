@@ -80,6 +80,23 @@ func TestWithoutGenericEntryIdsAreAlwaysRewritten(t *testing.T) {
 	})
 }
 
+// TestFastPathIsTheGenericEntryCodes: all work is counted, there or as slow.
+func TestFastPathIsTheGenericEntryCodes(t *testing.T) {
+	for kernel, fast := range map[string]bool{
+		"6.18": false, "6.19": true, "7.3/v1": true, "7.3/v2": true, "7.3/s390x": true, "6.19/arm": false, "7.3/arm64": false,
+	} {
+		r := boot(t, kernel, section+"thread: op\n")
+		before := r.Counters()
+		after := r.run(preemptInside).Counters()
+		if got := after.FastPath-before.FastPath == 1; got != fast {
+			t.Errorf("%s: a preemption is work of the fast path: %v, want %v", kernel, got, fast)
+		}
+		if got := after.SlowPath-before.SlowPath == 1; got == fast {
+			t.Errorf("%s: a preemption is work of the slow path: %v, want %v", kernel, got, !fast)
+		}
+	}
+}
+
 // TestNoV2WithoutGenericIRQEntry: a long registration is a V1 there.
 func TestNoV2WithoutGenericIRQEntry(t *testing.T) {
 	for kernel, want := range map[string]int{

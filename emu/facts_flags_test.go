@@ -170,6 +170,14 @@ thread: op
 			schedule: preemptInside, see: "op", want: oldNew("SIGSEGV cs unmapped", "SIGSEGV abort address"),
 		},
 		{
+			row: "abort_ip with room for a signature where nothing is mapped, ip inside", program: wrong("start_ip=start post_commit_ip=commit abort_ip=4", "sig"),
+			schedule: preemptInside, see: "op", want: everywhere("SIGSEGV cs unmapped"),
+		},
+		{
+			row: "post_commit_ip = TASK_SIZE, ip inside", program: wrong("start_ip=start post_commit_ip=0x7ffffffff000 abort_ip=0", "sig"),
+			schedule: preemptInside, see: "op", want: oldNew("SIGSEGV range", "SIGSEGV abort address"),
+		},
+		{
 			row: "abort_ip where nothing is mapped, ip inside", program: wrong("start_ip=start post_commit_ip=commit abort_ip=0x7000000", "sig"),
 			schedule: preemptInside, see: "op", want: everywhere("SIGSEGV cs unmapped"),
 		},

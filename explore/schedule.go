@@ -3,15 +3,12 @@ package explore
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
-	"github.com/rseqemu/rseqemu/ir"
 )
 
 // Schedule is a run to be repeated: what was decided, and on which machine. Its
@@ -45,13 +42,6 @@ type Schedule struct {
 const MaxChoices = 1 << 20
 
 const scheduleHead = "rseqemu schedule 1"
-
-// Fingerprint identifies a program's text, whatever its layout and comments
-// would change about the canonical form: 8 hexadecimal digits.
-func Fingerprint(p *ir.Program) string {
-	sum := sha256.Sum256([]byte(fmt.Sprint(p)))
-	return hex.EncodeToString(sum[:4])
-}
 
 // Config is the configuration of the machine that the schedule is for.
 func (s *Schedule) Config() emu.Config {

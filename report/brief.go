@@ -98,7 +98,7 @@ func net(steps []Step) []Change {
 	for _, s := range steps {
 	next:
 		for _, c := range s.Memory {
-			if strings.HasPrefix(c.Place, "rseq_cs of ") {
+			if c.Same || strings.HasPrefix(c.Place, "rseq_cs of ") {
 				continue
 			}
 			for i := range out {

@@ -76,10 +76,7 @@ func (c *Check) Title() string {
 	if name == "" {
 		name = c.Program
 	}
-	how := "every schedule with at most " + c.bounds
-	if c.bounds == Bounds(emu.Budget{}) {
-		how = "every schedule with no kernel events"
-	}
+	how := "every schedule with " + c.bounds
 	if c.Random > 0 {
 		how = Count(c.Random, "random schedule") + strings.TrimPrefix(how, "every schedule")
 	}

@@ -106,19 +106,18 @@ func (d *Diff) Text(w io.Writer, st Style) error {
 // the processes.
 func (s *Story) ends(before int) []string {
 	var out []string
+	for i := before - 1; i >= 0 && i < len(s.Steps); i++ {
+		out = append(out, s.Steps[i].kills...)
+	}
+	killed := len(out) > 0
 	for _, c := range s.Calls {
 		switch {
 		case c.Last >= before:
 			out = append(out, fmt.Sprintf("t%d's %s returns %s", c.Thread, c.Name, c.Returns))
-		case c.Last == 0 && s.Done:
+		case c.Last == 0 && s.Done && !killed:
 			out = append(out, fmt.Sprintf("t%d's %s never returns", c.Thread, c.Name))
-		case c.Last == 0:
+		case c.Last == 0 && !s.Done:
 			out = append(out, fmt.Sprintf("t%d's %s goes on", c.Thread, c.Name))
-		}
-	}
-	for i := before - 1; i >= 0 && i < len(s.Steps); i++ {
-		for _, k := range s.Steps[i].kills {
-			out = append(out, k)
 		}
 	}
 	if len(out) == 0 {

@@ -41,8 +41,8 @@ type Step struct {
 	Returns string `json:"returns,omitempty"`
 	// Goes is where a branch that was taken went.
 	Goes string `json:"goes,omitempty"`
-	// Registers are those that the instruction wrote, Memory is what has
-	// another value now.
+	// Registers are those that the instruction wrote, Memory is what it stored
+	// and what has another value now.
 	Registers []Change `json:"registers,omitempty"`
 	Memory    []Change `json:"memory,omitempty"`
 	// Notes say what the kernel did.
@@ -51,10 +51,12 @@ type Step struct {
 	kills []string // those of the notes that say why a process ended
 }
 
-// Change is a place's new value.
+// Change is a place's value, now that it was written.
 type Change struct {
 	Place string `json:"place"`
 	Value string `json:"value"`
+	// Same says that it had that value before: a store that changed nothing.
+	Same bool `json:"same,omitempty"`
 }
 
 // Call is a call of a thread's script.

@@ -86,8 +86,10 @@ func (t *teller) after(c emu.Choice) {
 	for _, e := range t.events {
 		t.event(&step, e)
 	}
+	if t.memory(&step); step.Instr != "" && len(step.Memory) == 0 {
+		t.sameStores(&step)
+	}
 	t.events = t.events[:0]
-	t.memory(&step)
 	t.story.Steps = append(t.story.Steps, step)
 	if t.each != nil {
 		t.each(t.story, &t.story.Steps[len(t.story.Steps)-1])
@@ -109,7 +111,7 @@ func (t *teller) event(step *Step, e emu.Event) {
 			t.story.Calls[i].Last, t.story.Calls[i].Returns = step.N, step.Returns
 		}
 	default:
-		if note := t.note(e); note != "" {
+		if note := t.note(step, e); note != "" {
 			step.Notes = append(step.Notes, note)
 			if e.Kind == emu.EvFatal {
 				step.kills = append(step.kills, note)
@@ -122,19 +124,15 @@ func (t *teller) event(step *Step, e emu.Event) {
 // branch went.
 func (t *teller) instruction(step *Step) {
 	im, id := t.m.Image(), emu.TaskID(step.Thread)
-	old, now := t.prev.Regs(id), t.m.Regs(id)
+	now := t.m.Regs(id)
 	ip := t.prev.Next(id)
 	step.Where = im.Where(ip)
-	i := im.Index(ip)
+	i, from, to := t.ran(id)
 	if i < 0 {
 		return
 	}
 	step.Line = im.Origin[i].Line
 	source := &im.Source[i]
-	from, to := int(old.Micro), int(source.N)
-	if now.IP == ip && int(now.Micro) > from {
-		to = int(now.Micro)
-	}
 	step.Instr = microOps(source, from, to)
 	if t.left() {
 		return // the registers are somebody else's, or a new call's
@@ -144,12 +142,31 @@ func (t *teller) instruction(step *Step) {
 		// The temporaries are gone at the instruction's end.
 		if r := o.Dst; r != ir.None && !seen[r] && (!r.Temp() || to < int(source.N)) {
 			seen[r] = true
-			step.Registers = append(step.Registers, Change{r.String(), im.ValueName(now.R[r])})
+			name := r.String()
+			if r.Temp() {
+				name = "temporary " + name // t0 is a thread, too
+			}
+			step.Registers = append(step.Registers, Change{Place: name, Value: im.ValueName(now.R[r])})
 		}
 	}
 	if last := source.Ops[to-1]; last.Branches() && now.IP != ip+ir.Addr(source.Len()) && len(t.events) == 0 {
 		step.Goes = im.Where(now.IP)
 	}
+}
+
+// ran returns the instruction of the thread's step, by index, and which of its
+// micro-ops the step was; -1 if there is none.
+func (t *teller) ran(id emu.TaskID) (i, from, to int) {
+	im, ip := t.m.Image(), t.prev.Next(id)
+	if i = im.Index(ip); i < 0 {
+		return -1, 0, 0
+	}
+	old, now := t.prev.Regs(id), t.m.Regs(id)
+	from, to = int(old.Micro), int(im.Source[i].N)
+	if now.IP == ip && int(now.Micro) > from {
+		to = int(now.Micro)
+	}
+	return i, from, to
 }
 
 // left reports whether the transition took the thread somewhere else: out of its
@@ -207,15 +224,43 @@ func (t *teller) memory(step *Step) {
 				v, _ := old.Load(at, width)
 				w, _ := now.Load(at, width)
 				if v != w {
-					step.Memory = append(step.Memory, Change{im.DataName(at), im.ValueName(w)})
+					step.Memory = append(step.Memory, Change{Place: im.DataName(at), Value: im.ValueName(w)})
 				}
 			}
 		}
 	}
 }
 
+// sameStores notes the stores of a step that stored what was there already: no
+// change of memory, and yet what a lost update looks like.
+func (t *teller) sameStores(step *Step) {
+	im, id := t.m.Image(), emu.TaskID(step.Thread)
+	regs := t.m.Regs(id)
+	i, from, to := t.ran(id)
+	if i < 0 || t.left() {
+		return
+	}
+	written := map[ir.Reg]bool{ir.T0: true, ir.T1: true}
+	for _, o := range im.Instrs[i].Ops[from:to] {
+		m := o.Mem
+		if o.Code == ir.St && !written[m.Base] && !written[m.Index] {
+			a := ir.Addr(m.Disp)
+			if m.Base != ir.None {
+				a += ir.Addr(regs.R[m.Base])
+			}
+			if m.Index != ir.None {
+				a += ir.Addr(regs.R[m.Index] << m.Scale)
+			}
+			if v, ok := t.m.Memory(id).Load(a, o.Width); ok {
+				step.Memory = append(step.Memory, Change{Place: im.DataName(a), Value: im.ValueName(v), Same: true})
+			}
+		}
+		written[o.Dst] = o.Dst != ir.None
+	}
+}
+
 // note says what an event means; "" if the step says it already.
-func (t *teller) note(e emu.Event) string {
+func (t *teller) note(step *Step, e emu.Event) string {
 	im := t.m.Image()
 	switch e.Kind {
 	case emu.EvSchedOut:
@@ -235,7 +280,12 @@ func (t *teller) note(e emu.Event) string {
 		return fmt.Sprintf("%s is delivered: handler %s; the frame saves %s", abi.Signal(e.A), im.Where(ir.Addr(e.B)), im.Where(e.IP))
 	case emu.EvSigreturn:
 		return "the handler returns to " + im.Where(e.IP)
-	case emu.EvSyscall, emu.EvSysret:
+	case emu.EvSyscall:
+		if step.Instr == fmt.Sprintf("syscall %s", abi.Syscall(e.A)) {
+			return ""
+		}
+		return syscallNote(e)
+	case emu.EvSysret:
 		return syscallNote(e)
 	case emu.EvFatal:
 		return fmt.Sprintf("the kernel sends t%d %s: %s", e.Task, abi.Signal(e.A), emu.Reason(e.B))

@@ -176,7 +176,11 @@ func (t *printer) calls() {
 func changes(cs []Change) string {
 	var out []string
 	for _, c := range cs {
-		out = append(out, c.Place+" = "+c.Value)
+		text := c.Place + " = " + c.Value
+		if c.Same {
+			text += ", as before"
+		}
+		out = append(out, text)
 	}
 	return strings.Join(out, ", ")
 }

@@ -27,7 +27,9 @@ func Verdict(r *explore.Result) string {
 		return "not finished (no run ever ends): what must hold at the end was never asked"
 	case r.Runs > 0:
 		return fmt.Sprintf("not finished (%s): not broken in %s", r.Why, Count(r.Runs, "random run"))
-	case r.Events > 0:
+	case r.Events == 1:
+		return fmt.Sprintf("not finished (%s): holds for all schedules without kernel events", r.Why)
+	case r.Events > 1:
 		return fmt.Sprintf("not finished (%s): holds for all schedules with fewer than %s", r.Why, Count(r.Events, "kernel event"))
 	}
 	return fmt.Sprintf("not finished (%s): not broken so far", r.Why)
@@ -57,25 +59,37 @@ func Kind(r *explore.Result) VerdictKind {
 	return Incomplete
 }
 
-// Bounds says in words what a budget allows: 2 preemptions and 2 migrations.
+// Bounds says in words what a budget allows: "at most 2 preemptions and 2
+// migrations".
 func Bounds(b emu.Budget) string {
-	var parts []string
+	var any, most []string
 	for class, n := range b {
 		name := eventNames[class]
 		switch {
 		case n == emu.Unlimited:
-			parts = append(parts, "any number of "+name+"s")
+			any = append(any, name+"s")
 		case n > 0:
-			parts = append(parts, Count(int(n), name))
+			most = append(most, Count(int(n), name))
 		}
 	}
-	switch len(parts) {
-	case 0:
+	switch {
+	case len(any) == 0 && len(most) == 0:
 		return "no kernel events"
-	case 1:
-		return parts[0]
+	case len(most) == 0:
+		return "any number of " + and(any)
+	case len(any) == 0:
+		return "at most " + and(most)
 	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+	return "any number of " + and(any) + ", and at most " + and(most)
+}
+
+// and joins words as a sentence does.
+func and(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 var eventNames = [...]string{emu.Preemptions: "preemption", emu.Migrations: "migration", emu.Signals: "signal",

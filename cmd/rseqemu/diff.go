@@ -210,7 +210,7 @@ func (a *app) diffEnd(p *program, doc *diffDocument, bounds, schedule string) {
 	case schedule != "":
 		a.out.printf("%s: %s on this schedule: the program can't tell %s from %s\n", p.File, st.Good("the same"), doc.From, doc.To)
 	case doc.Verdict == "same":
-		a.out.printf("%s: %s: the program can't tell %s from %s, on any schedule with at most %s\n",
+		a.out.printf("%s: %s: the program can't tell %s from %s, on any schedule with %s\n",
 			p.File, st.Good("the same"), doc.From, doc.To, bounds)
 	default:
 		a.out.printf("%s: %s: no difference between %s and %s in %s\n", p.File, st.Event("not finished"), doc.From, doc.To,

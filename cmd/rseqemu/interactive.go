@@ -73,7 +73,7 @@ func (k *asker) Choose(m *emu.Machine, choices []emu.Choice) int {
 		k.repeat = 0
 	}
 	for i, c := range choices {
-		k.out.printf("  %2d  %-14s%s\n", i+1, c, k.out.style.Dim(ahead(m, c)))
+		k.out.printf("%s\n", strings.TrimRight(fmt.Sprintf("  %2d  %-14s%s", i+1, c, k.out.style.Dim(ahead(m, c))), " "))
 	}
 	for {
 		k.out.printf("> ")

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// TestHelpHasExamples for every command, and they are commands and flags that
+// there are.
+func TestHelpHasExamples(t *testing.T) {
+	a := &app{out: newOutput(nil), err: newOutput(nil)}
+	root := a.root()
+	for _, c := range append(root.Commands(), root) {
+		if !c.Runnable() || c.Name() == "version" || c.Name() == "completion" || c.Name() == "help" {
+			continue
+		}
+		if c.Example == "" || c.Long == "" {
+			t.Errorf("%s: no example or no text", c.Name())
+		}
+		for line := range strings.Lines(c.Example) {
+			for _, part := range strings.FieldsFunc(line, func(r rune) bool { return r == ';' || r == '&' || r == '<' || r == '>' }) {
+				words := strings.Fields(strings.Split(part, "   ")[0])
+				if strings.HasPrefix(part, "  rseqemu") {
+					words = strings.Fields(strings.Split(strings.TrimSpace(part), "   ")[0])
+				}
+				if len(words) > 0 && words[0] == "rseqemu" {
+					tryExample(t, root, words[1:])
+				}
+			}
+		}
+	}
+}
+
+func tryExample(t *testing.T, root *cobra.Command, words []string) {
+	t.Helper()
+	c, rest, err := root.Find(words)
+	if err == nil {
+		err = c.ParseFlags(rest)
+	}
+	if err == nil {
+		err = c.ValidateArgs(c.Flags().Args())
+	}
+	if err != nil {
+		t.Errorf("%v: %v", words, err)
+	}
+}
+
+// TestHelpIsNarrow enough for a terminal of 100 columns.
+func TestHelpIsNarrow(t *testing.T) {
+	a := &app{out: newOutput(nil), err: newOutput(nil)}
+	root := a.root()
+	for _, c := range append(root.Commands(), root) {
+		if c.Name() == "completion" || c.Name() == "help" {
+			continue
+		}
+		for line := range strings.Lines(c.Long + "\n" + c.Example + "\n" + c.LocalFlags().FlagUsages()) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 120 {
+				t.Errorf("%s: a line of %d columns: %q", c.Name(), n, line)
+			}
+		}
+	}
+}
