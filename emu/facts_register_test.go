@@ -134,6 +134,13 @@ func TestFactsRegister(t *testing.T) {
 			want:     everywhere("EFAULT EFAULT EFAULT"),
 		},
 		{
+			row:      "register the last 32 bytes below TASK_SIZE",
+			program:  calls + `thread: rseq 0x7fffffffefe0, 32, 0, RSEQ_SIG`,
+			schedule: "t0 through",
+			see:      "calls",
+			want:     cells{"SIGSEGV area", "EFAULT", "EFAULT", "EFAULT", "EFAULT", "EFAULT"},
+		},
+		{
 			row:      "register over a stale rseq_cs",
 			program:  calls + `thread: put area + 8, 0x7000000; rseq area, 32, 0, RSEQ_SIG; get8 area + 8`,
 			schedule: "t0 through",

@@ -77,11 +77,13 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 	}
 	if t.deliverable()&sigBit(abi.SIGSEGV) != 0 && t.reason != ReasonNone {
 		m.failedDelivery(t, s)
-		if p.handlers[abi.SIGSEGV] == sigDefault {
+		// The frame is built all the same; SIGSEGV strikes at the handler's
+		// first instruction, and that is the ip that it kills at. Of SIGSEGV's
+		// own handler nothing is run.
+		if s == abi.SIGSEGV {
+			t.regs.SetIP(ir.Addr(h))
 			return
 		}
-		// The frame is built all the same; SIGSEGV strikes at the handler's
-		// first instruction.
 	}
 	frame := ir.Addr(t.regs.R[ir.SP]-FrameSize) &^ 15
 	if !m.pushFrame(t, frame, s) {

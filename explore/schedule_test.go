@@ -216,15 +216,19 @@ func TestAFollowerLeavesTheRestToOthers(t *testing.T) {
 	}
 }
 
-// TestFingerprintIsOfTheProgram and not of its layout.
+// TestFingerprintIsOfTheProgram and not of its layout or comments.
 func TestFingerprintIsOfTheProgram(t *testing.T) {
 	const src = "data a: u64\nfunc f()\n    st.8 [a], 1\n    ret\nthread: f\n"
 	sum := explore.Fingerprint(parse(t, src))
 	if len(sum) != 8 || strings.Trim(sum, "0123456789abcdef") != "" {
 		t.Errorf("%q", sum)
 	}
-	if got := explore.Fingerprint(parse(t, strings.ReplaceAll(src, "    ", "\t\t"))); got != sum {
-		t.Errorf("with other spaces %s, not %s", got, sum)
+	for _, same := range []string{
+		strings.ReplaceAll(src, "    ", "\t\t"), strings.ReplaceAll(src, "\n", "  # why\n"), "# what\n\n" + strings.ReplaceAll(src, "\n", "\n# and\n"),
+	} {
+		if got := explore.Fingerprint(parse(t, same)); got != sum {
+			t.Errorf("it is %s, not %s, for\n%s", got, sum, same)
+		}
 	}
 	if got := explore.Fingerprint(parse(t, strings.Replace(src, "1", "2", 1))); got == sum {
 		t.Error("another program has the same")

@@ -43,7 +43,7 @@ type config struct {
 // whose roles the named functions play.
 func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 	return func(m *emu.Machine) (explore.Property, error) {
-		roles, err := spec.bind(funcs)
+		roles, err := spec.bindTo(m.Image(), funcs)
 		if err != nil {
 			return nil, err
 		}
@@ -52,11 +52,6 @@ func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
 		}
 		p := m.Image().Prog
-		for _, f := range funcs {
-			if _, ok := m.Image().Func(f); !ok {
-				return nil, fmt.Errorf("spec %s: the program has no function %q", spec.Name, f)
-			}
-		}
 		mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles)}
 		for range p.Threads {
 			mon.pending = append(mon.pending, none)

@@ -83,7 +83,7 @@ type recorded struct {
 
 // NewHistory begins a history of the calls that play a specification's roles.
 func NewHistory(m *emu.Machine, spec *Spec, funcs ...string) (*History, error) {
-	roles, err := spec.bind(funcs)
+	roles, err := spec.bindTo(m.Image(), funcs)
 	if err != nil {
 		return nil, err
 	}

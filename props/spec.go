@@ -69,6 +69,16 @@ func (s *Spec) bind(funcs []string) (map[string]int, error) {
 	return roles, nil
 }
 
+// bindTo is bind for functions that may not be the program's.
+func (s *Spec) bindTo(im *ir.Image, funcs []string) (map[string]int, error) {
+	for _, f := range funcs {
+		if _, ok := im.Func(f); !ok {
+			return nil, fmt.Errorf("spec %s: the program has no function %q", s.Name, f)
+		}
+	}
+	return s.bind(funcs)
+}
+
 // constant is the value of one of the program's constants.
 func constant(m *emu.Machine, name string) (int, bool) {
 	for _, c := range m.Image().Prog.Consts {

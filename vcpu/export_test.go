@@ -17,3 +17,16 @@ func (c *Code) Common(m *Memory, r *Regs, n int) bool {
 	_, done := c.common(m, r, c.resume(r), 0, n, endsInstruction)
 	return done == n
 }
+
+// Uncommon returns the code with nothing left to [Code.common], so that
+// [Code.exec] runs what it otherwise only tries.
+func (c *Code) Uncommon() *Code {
+	slow := *c
+	slow.ops = append([]uop(nil), c.ops...)
+	for i := range slow.ops {
+		if u := &slow.ops[i]; u.kind != kCheck && u.kind != kGap {
+			u.kind = kSlow
+		}
+	}
+	return &slow
+}

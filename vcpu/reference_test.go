@@ -290,6 +290,9 @@ func TestProgramsRunAsTheReferenceDoes(t *testing.T) {
 		s := rapidSource{t}
 		im := randomProgram(s, pick(s, arches))
 		code, m := vcpu.Compile(im), randomMemory(s, im)
+		if oneIn(s, 3) {
+			code = code.Uncommon()
+		}
 		regs := []vcpu.Regs{randomRegs(s, im), randomRegs(s, im)}
 		want := newReference(im, m, regs)
 		for range 40 {

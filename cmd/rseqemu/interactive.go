@@ -17,7 +17,7 @@ func (a *app) interactive(f *runFlags, p *program, s *explore.Schedule) error {
 	if err != nil {
 		return p.bad(err)
 	}
-	a.out.printf("%s on %s, %s. A number chooses, Enter takes 1, 5x4 is choice 5 four times, q ends.\n\n",
+	a.out.printf("%s on %s, with %s. A number chooses, Enter takes 1, 5x4 is choice 5 four times, q ends.\n\n",
 		p.File, s.Kernel, report.Bounds(s.Budget))
 	asker := &asker{app: a, lines: bufio.NewScanner(a.in)}
 	each := func(story *report.Story, step *report.Step) { story.StepText(a.out, a.out.style, step) }

@@ -16,7 +16,10 @@ func endlessly(file string) []string {
 	return []string{"check", file, "--budget", "preempt=unlimited,migrate=unlimited", "--kernels", "6.18,7.3"}
 }
 
-var list = filepath.Join("..", "..", "examples", "list.rseq")
+var (
+	list  = filepath.Join("..", "..", "examples", "list.rseq")
+	small = filepath.Join("..", "..", "examples", "overwrite.rseq")
+)
 
 // onWrite does something when it is written to for the first time.
 type onWrite struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -87,7 +88,7 @@ func bad(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// tree lists the work directory with the files' contents.
+// tree lists the work directory with what is in the files.
 func tree(ts *testscript.TestScript) string {
 	var b strings.Builder
 	root := os.DirFS(ts.Getenv("WORK"))
@@ -96,7 +97,7 @@ func tree(ts *testscript.TestScript) string {
 			return err
 		}
 		text, err := fs.ReadFile(root, path)
-		fmt.Fprintf(&b, "%s %q\n", path, text)
+		fmt.Fprintf(&b, "%s %x\n", path, sha256.Sum256(text))
 		return err
 	}))
 	return b.String()

@@ -42,18 +42,18 @@ func TestTerminalShowsTheLine(t *testing.T) {
 
 // TestTerminalHasColoursAndTimes, and NO_COLOR and --json have none.
 func TestTerminalHasColoursAndTimes(t *testing.T) {
-	out, _, _ := onTerminal(t, "", "check", list, "--kernels", "6.18")
+	out, _, _ := onTerminal(t, "", "check", small, "--kernels", "6.18")
 	if !strings.Contains(out, "\x1b[32;1mholds\x1b[0m") || !strings.Contains(out, " s\x1b[0m\n") {
 		t.Errorf("no colour or no time: %q", out)
 	}
-	if out, _, _ = onTerminal(t, "", "check", list, "--kernels", "6.18", "--json"); strings.Contains(out, "\x1b") {
+	if out, _, _ = onTerminal(t, "", "check", small, "--kernels", "6.18", "--json"); strings.Contains(out, "\x1b") {
 		t.Errorf("colour in JSON: %q", out)
 	}
 	var plain bytes.Buffer
 	a := &app{out: newOutput(&plain), err: newOutput(&plain)}
 	a.out.tty = true
 	t.Setenv("NO_COLOR", "1")
-	a.run(t.Context(), []string{"check", list, "--kernels", "6.18"})
+	a.run(t.Context(), []string{"check", small, "--kernels", "6.18"})
 	if strings.Contains(plain.String(), "\x1b") {
 		t.Errorf("colour in spite of NO_COLOR: %q", &plain)
 	}
@@ -73,7 +73,7 @@ func (f *full) Write(b []byte) (int, error) {
 
 // TestFullDiskIsAnError and not a verdict that nobody can read.
 func TestFullDiskIsAnError(t *testing.T) {
-	for _, args := range [][]string{{"kernels"}, {"check", list, "--kernels", "6.18"}, {"run", list}, {"fmt", list}, {"version"}, {"list", "--json"}} {
+	for _, args := range [][]string{{"kernels"}, {"check", small, "--kernels", "6.18"}, {"run", small}, {"fmt", small}, {"version"}, {"list", "--json"}} {
 		var errOut bytes.Buffer
 		if code := run(args, nil, &full{left: 3}, &errOut); code != exitBadInput || errOut.String() != "rseqemu: no space left on device\n" {
 			t.Errorf("%v: exit code %d, %q", args, code, &errOut)

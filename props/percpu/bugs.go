@@ -46,7 +46,8 @@ var bugs = sync.OnceValue(func() []Bug {
 		if err != nil {
 			panic(fmt.Sprintf("percpu: BUG: bugs/%s.diff: %v", name, err))
 		}
-		b := Bug{Name: name, Of: of, What: docOf(d.comment), Diff: d.hunks, Source: d.comment + afterDoc(source)}
+		_, source = cutDoc(source)
+		b := Bug{Name: name, Of: of, What: docOf(d.comment), Diff: d.hunks, Source: d.comment + source}
 		all = append(all, b)
 		if _, ok := byName[of+mmCID.suffix]; ok && d.index != "cpu_id" {
 			b.Of += mmCID.suffix
@@ -58,11 +59,3 @@ var bugs = sync.OnceValue(func() []Bug {
 	slices.SortFunc(all, func(a, b Bug) int { return strings.Compare(a.Name, b.Name) })
 	return all
 })
-
-// afterDoc is the text without the comment that it begins with.
-func afterDoc(text string) string {
-	for strings.HasPrefix(text, "#") {
-		_, text, _ = strings.Cut(text, "\n")
-	}
-	return text
-}

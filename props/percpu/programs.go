@@ -32,18 +32,19 @@ func Programs() []Program { return slices.Clone(programs()) }
 //go:embed programs/*.rseq
 var programFiles embed.FS
 
-// form is a way to make a program from another one.
+// form is a way to make a program from another one: words are replaced, and a
+// paragraph of the comment says so.
 type form struct {
 	suffix string
-	note   string // comes before the program's comment
+	note   string
 	pairs  []string
 }
 
 var (
 	mmCID = form{
 		suffix: "_mm_cid",
-		note: "# Indexed by mm_cid, which the kernel deals out densely to the threads that run:\n" +
-			"# where a CPU is mentioned, read concurrency id.\n#\n",
+		note: "#\n# This form is indexed by mm_cid, which the kernel deals out densely to the threads\n" +
+			"# that run: where a CPU is mentioned, read concurrency id.\n",
 		pairs: []string{
 			"[tp + cpu_id_start]", "[tp + mm_cid]",
 			"[tp + cpu_id]", "[tp + mm_cid]",
@@ -54,15 +55,16 @@ var (
 	}
 	release = form{
 		suffix: "_release",
-		note:   "# With release stores for the commits.\n#\n",
+		note:   "#\n# In this form the commits are release stores.\n",
 		pairs:  []string{"st.8  [r2 + offset], ", "st.8.rel [r2 + offset], "},
 	}
 )
 
 // derive returns the program in another form.
 func (f form) derive(p Program) Program {
+	comment, rest := cutDoc(p.Source)
 	p.Name += f.suffix
-	p.Source = f.note + f.replace(p.Source)
+	p.Source = comment + f.note + f.replace(rest)
 	p.Doc = docOf(p.Source)
 	return p
 }
@@ -80,9 +82,10 @@ var programs = sync.OnceValue(func() []Program {
 		}
 	}
 	for _, p := range all {
-		if p.Name != "cached_slab" {
+		if p.Name != "cached_slab" { // whose trick is the place of cpu_id_start
+			p = mmCID.derive(p)
 			p.Index = "mm_cid"
-			all = append(all, mmCID.derive(p))
+			all = append(all, p)
 		}
 	}
 	slices.SortFunc(all, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
@@ -109,22 +112,25 @@ func files(from fs.FS, dir, ending string) func(yield func(name, text string) bo
 	}
 }
 
+// cutDoc cuts a text behind the comment that it begins with.
+func cutDoc(text string) (comment, rest string) {
+	rest = text
+	for strings.HasPrefix(rest, "#") {
+		_, rest, _ = strings.Cut(rest, "\n")
+	}
+	return text[:len(text)-len(rest)], rest
+}
+
 // docOf is the comment that a text begins with, a paragraph a line.
 func docOf(text string) string {
-	var doc strings.Builder
-	for line := range strings.Lines(text) {
-		line, ok := strings.CutPrefix(strings.TrimSpace(line), "#")
-		if !ok {
-			break
+	comment, _ := cutDoc(text)
+	var paragraphs []string
+	for p := range strings.SplitSeq(comment, "\n#\n") {
+		lines := strings.Split(strings.TrimSpace(p), "\n")
+		for i := range lines {
+			lines[i] = strings.TrimSpace(strings.TrimPrefix(lines[i], "#"))
 		}
-		switch line = strings.TrimSpace(line); {
-		case line == "":
-			doc.WriteByte('\n')
-		case doc.Len() > 0 && !strings.HasSuffix(doc.String(), "\n"):
-			doc.WriteString(" " + line)
-		default:
-			doc.WriteString(line)
-		}
+		paragraphs = append(paragraphs, strings.Join(lines, " "))
 	}
-	return doc.String()
+	return strings.Join(paragraphs, "\n")
 }
