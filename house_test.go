@@ -29,7 +29,9 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"props/gen":    {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
 	"report":       {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
 	"fuzz":         {},
-	"cmd/rseqemu":  {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "props", "props/percpu", "report"}, world: []string{"github.com/spf13/cobra"}},
+	"conform":      {rooms: []string{"abi", "ir", "emu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
+	"native":       {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
+	"cmd/rseqemu":  {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "props", "props/percpu", "report"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,6 +192,36 @@ func TestFollowSaysWhatCannotHappen(t *testing.T) {
 	if want := fmt.Sprintf("transition %d of the schedule: c0 step can't happen now; nothing can: the run is over", len(end.Schedule)+1); fmt.Sprint(err) != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}
+}
+
+// TestAnyScheduleCanBeTried: whatever the choices, the run is a
+// prefix of them, and the error says where it ended and what could have been.
+func TestAnyScheduleCanBeTried(t *testing.T) {
+	p := example(t, "list.rseq")
+	rapid.Check(t, func(t *rapid.T) {
+		s := anySchedule.Draw(t, "schedule")
+		few := rapid.SliceOf(rapid.SampledFrom([]emu.Choice{emu.StepOn(0), emu.StepOn(1), emu.PreemptOn(0), emu.RunOn(0, 0), emu.RunOn(0, 1)}))
+		choices := append(few.Draw(t, "likely choices"), s.Choices...)
+		m := boot(t, p, on(t, s.Kernel.String(), "preempt=2 migrate=2"))
+		out, err := (&explore.Schedule{Choices: choices}).Follow(m, propsOf(t, p), nil)
+		if out == nil || !slices.Equal(out.Schedule, choices[:len(out.Schedule)]) || out.Violation != nil {
+			t.Fatalf("%+v", out)
+		}
+		if (err == nil) != (len(out.Schedule) == len(choices)) {
+			t.Fatalf("made %d of %d: %v", len(out.Schedule), len(choices), err)
+		}
+		if err == nil {
+			return
+		}
+		enabled := m.Choices(nil)
+		_, list, ok := strings.Cut(err.Error(), "can't happen now; enabled: ")
+		for _, c := range enabled {
+			ok = ok && strings.Contains(list, c.String())
+		}
+		if !ok && len(enabled) > 0 || slices.Contains(enabled, choices[len(out.Schedule)]) {
+			t.Fatalf("%v, where %v are enabled", err, enabled)
+		}
+	})
 }
 
 // TestAFollowerLeavesTheRestToOthers, or ends the run.

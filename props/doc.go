@@ -22,8 +22,8 @@
 // that have taken effect already. A call takes effect as late as possible, when
 // it returns or when another one that returns needs it. No configuration left
 // is a violation. Since the monitor is part of the state that a search tells
-// apart, equal futures merge and no history is stored. Porcupine, which judges
-// finished histories, is the oracle of its tests.
+// apart, equal futures merge and no history is stored. [Porcupine] answers the
+// same question from the whole [History], and is the oracle of its tests.
 //
 // # Non-goals
 //

@@ -26,6 +26,10 @@ type Monitor struct {
 	configs []config // sorted, without duplicates; never empty before a violation
 	failed  *explore.Violation
 	encoded []byte // the bytes of AppendState, if they are known
+
+	known [][]map[string][]outcome // by thread, call and state
+	next  []config                 // buffers of returned
+	later [2][]config
 }
 
 const none = -1
@@ -53,8 +57,9 @@ func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 		}
 		p := m.Image().Prog
 		mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles)}
-		for range p.Threads {
+		for i := range p.Threads {
 			mon.pending = append(mon.pending, none)
+			mon.known = append(mon.known, make([]map[string][]outcome, len(mon.ops[i])))
 		}
 		mon.configs = []config{{state: init}}
 		return mon, nil
@@ -90,9 +95,9 @@ func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }
 // with that result. Where it hasn't yet, it does now, behind none, one, two, …
 // of the other pending calls.
 func (mon *Monitor) returned(t int, ret Ret) {
-	var next []config
-	for round := mon.configs; len(round) > 0; {
-		var later []config
+	next := mon.next[:0]
+	for i, round := 0, mon.configs; len(round) > 0; i++ {
+		later := mon.later[i%2][:0] // round is in the other one
 		for _, c := range round {
 			if c.effect&(1<<t) != 0 {
 				if c.result(t) == ret {
@@ -104,25 +109,58 @@ func (mon *Monitor) returned(t int, ret Ret) {
 				if call < 0 || c.effect&(1<<u) != 0 {
 					continue
 				}
-				mon.spec.Next(c.state, mon.ops[u][call], func(r Ret, state string) {
-					// Of t itself only the result that it had is of interest.
-					if u != t || r == ret {
-						later = append(later, c.with(u, r, state))
+				for _, o := range mon.outcomes(c.state, u, int(call)) {
+					switch {
+					case u != t:
+						later = append(later, c.with(u, o.ret, o.state))
+					case o.ret == ret:
+						next = append(next, config{o.state, c.effect, c.rets})
 					}
-				})
+				}
 			}
 		}
+		mon.later[i%2] = later
 		round = distinct(later)
 	}
 	call := mon.pending[t]
 	mon.pending[t] = none
 	mon.encoded = mon.encoded[:0]
+	mon.next = next
 	if len(next) == 0 {
 		mon.failed = mon.violation(t, mon.ops[t][call], ret, mon.configs)
 		return
 	}
-	mon.configs = distinct(next)
+	mon.configs = append(mon.configs[:0], distinct(next)...)
 }
+
+// outcome is what a call can come to in a state.
+type outcome struct {
+	ret   Ret
+	state string
+}
+
+// outcomes asks the specification, or remembers what it said: a search comes to
+// the same few abstract states again and again.
+func (mon *Monitor) outcomes(state string, t, call int) []outcome {
+	known := mon.known[t][call]
+	out, ok := known[state]
+	if !ok {
+		mon.spec.Next(state, mon.ops[t][call], func(r Ret, s string) {
+			if o := (outcome{r, s}); !slices.Contains(out, o) {
+				out = append(out, o)
+			}
+		})
+		if known == nil || len(known) >= maxKnown {
+			known = map[string][]outcome{}
+			mon.known[t][call] = known
+		}
+		known[state] = out
+	}
+	return out
+}
+
+// maxKnown bounds how many states' outcomes are remembered for each call.
+const maxKnown = 1 << 12
 
 // distinct sorts configurations and drops what occurs twice.
 func distinct(cs []config) []config {
@@ -170,7 +208,7 @@ func (c config) result(t int) Ret {
 // with is the configuration after thread t's call has taken effect.
 func (c config) with(t int, r Ret, state string) config {
 	at := c.at(t)
-	b := make([]byte, 0, len(c.rets)+retSize)
+	b := make([]byte, 0, 8*retSize)
 	b = append(b, c.rets[:at]...)
 	b = binary.LittleEndian.AppendUint64(b, r.R0)
 	b = binary.LittleEndian.AppendUint64(b, r.R1)

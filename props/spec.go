@@ -21,7 +21,7 @@ type Spec struct {
 	// Init is the object's state on a machine, before the first call.
 	Init func(m *emu.Machine) (state string, err error)
 	// Next yields every result that the call may have in the state, with the
-	// state behind it.
+	// state behind it. They depend on nothing else.
 	Next func(state string, op Op, yield func(Ret, string))
 	// Describe prints a state for people, its values by name.
 	Describe func(state string, name func(uint64) string) string

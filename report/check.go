@@ -11,15 +11,18 @@ import (
 
 // Check is what is known about a program after a sweep over kernels.
 type Check struct {
-	Program string      `json:"program"`
-	File    string      `json:"file,omitempty"`
-	Sum     string      `json:"sum"` // see explore.Fingerprint
-	Threads int         `json:"threads"`
-	CPUs    int         `json:"cpus"`
-	Budget  string      `json:"budget"` // as a schedule writes it
-	Random  int         `json:"random,omitempty"`
-	Verdict VerdictKind `json:"verdict"` // the worst
-	Kernels []KernelRun `json:"kernels"`
+	Program string `json:"program"`
+	File    string `json:"file,omitempty"`
+	Sum     string `json:"sum"` // see explore.Fingerprint
+	Threads int    `json:"threads"`
+	CPUs    int    `json:"cpus"`
+	Budget  string `json:"budget"` // as a schedule writes it
+	Random  int    `json:"random,omitempty"`
+	// Properties are what the program declares to hold. That no thread is killed
+	// and none gets stuck is checked of every program.
+	Properties []string    `json:"properties"`
+	Verdict    VerdictKind `json:"verdict"` // the worst
+	Kernels    []KernelRun `json:"kernels"`
 
 	bounds string
 }
@@ -56,9 +59,15 @@ type Failure struct {
 // NewCheck describes a sweep that is about to begin.
 func NewCheck(s *explore.Sweep) (*Check, error) {
 	c := &Check{Program: s.Program.Name, File: s.Program.File, Sum: explore.Fingerprint(s.Program), Threads: len(s.Program.Threads),
-		Random: s.Random, Verdict: Holds, Kernels: []KernelRun{}}
+		Random: s.Random, Verdict: Holds, Properties: []string{}, Kernels: []KernelRun{}}
 	if len(s.Options.Kernels) == 0 {
 		return nil, fmt.Errorf("no kernel to check the program under")
+	}
+	for _, spec := range s.Program.Specs {
+		c.Properties = append(c.Properties, "linearizable("+spec.Name+")")
+	}
+	for _, check := range s.Program.Checks {
+		c.Properties = append(c.Properties, fmt.Sprintf("%v %v", check.When, check.Cond))
 	}
 	cfg := s.Options.Config
 	cfg.Kernel = s.Options.Kernels[0]
@@ -81,6 +90,14 @@ func (c *Check) Title() string {
 		how = Count(c.Random, "random schedule") + strings.TrimPrefix(how, "every schedule")
 	}
 	return fmt.Sprintf("%s: %s on %s, %s", name, Count(c.Threads, "thread"), Count(c.CPUs, "CPU"), how)
+}
+
+// Caveat is what a reader should know about the claim; "" if there is nothing.
+func (c *Check) Caveat() string {
+	if len(c.Properties) > 0 {
+		return ""
+	}
+	return "The program declares nothing to hold (spec, always, final): checked is that no thread is killed or gets stuck."
 }
 
 // Add takes in what was found under a kernel, with the story of its failure if

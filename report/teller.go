@@ -277,9 +277,9 @@ func (t *teller) note(step *Step, e emu.Event) string {
 	case emu.EvAbort:
 		return fmt.Sprintf("the kernel aborts %s: t%d goes from %s to %s", im.ValueName(e.B), e.Task, im.Where(e.IP), im.Where(ir.Addr(e.A)))
 	case emu.EvSignal:
-		return fmt.Sprintf("%s is delivered: handler %s; the frame saves %s", abi.Signal(e.A), im.Where(ir.Addr(e.B)), im.Where(e.IP))
+		return fmt.Sprintf("%s is delivered: handler %s; the frame saves %s", abi.Signal(e.A), im.Where(ir.Addr(e.B)), spot(im, e.IP))
 	case emu.EvSigreturn:
-		return "the handler returns to " + im.Where(e.IP)
+		return "the handler returns to " + spot(im, e.IP)
 	case emu.EvSyscall:
 		if step.Instr == fmt.Sprintf("syscall %s", abi.Syscall(e.A)) {
 			return ""
@@ -295,6 +295,14 @@ func (t *teller) note(step *Step, e emu.Event) string {
 		return fmt.Sprintf("%s ends the process", abi.Signal(e.A))
 	}
 	return ""
+}
+
+// spot names a code address within a sentence.
+func spot(im *ir.Image, ip ir.Addr) string {
+	if ip == ir.ReturnIP {
+		return "a point between calls"
+	}
+	return im.Where(ip)
 }
 
 // place says where a thread is, in which section, and whether the kernel would

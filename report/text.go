@@ -62,7 +62,7 @@ func newPrinter(w io.Writer, s *Story, st Style) *printer {
 		t.where = max(t.where, utf8.RuneCountInString(step.Where)+2, len(step.Choice)+2)
 		t.instr = max(t.instr, utf8.RuneCountInString(step.Instr))
 	}
-	t.where, t.instr = min(t.where, 28), min(t.instr, 58)
+	t.where, t.instr = min(t.where, 28), min(t.instr, 64)
 	return t
 }
 

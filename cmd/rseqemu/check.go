@@ -195,6 +195,9 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 	}
 	if !a.asJSON {
 		a.out.printf("%s\n", c.Title())
+		if note := c.Caveat(); note != "" {
+			a.out.printf("%s\n", style.Dim(note))
+		}
 	}
 	var failed error
 	err = s.Run(ctx, func(k emu.Kernel, found *explore.Finding) {

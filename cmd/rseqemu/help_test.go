@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -59,6 +60,23 @@ func TestHelpIsNarrow(t *testing.T) {
 			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 120 {
 				t.Errorf("%s: a line of %d columns: %q", c.Name(), n, line)
 			}
+		}
+	}
+}
+
+// TestHelpProgramHolds: the program in rseqemu help programs is one, in canonical
+// form, that holds and that vet has nothing to say about.
+func TestHelpProgramHolds(t *testing.T) {
+	_, text, ok := strings.Cut(helpPrograms, "\n\n")
+	text, _, ok2 := strings.Cut(text, "\n\nA line is")
+	if !ok || !ok2 {
+		t.Fatal("the help has no program")
+	}
+	text = strings.ReplaceAll("\n"+text, "\n  ", "\n")[1:] + "\n"
+	for _, args := range [][]string{{"fmt", "-l", "-"}, {"vet", "-"}, {"check", "-"}} {
+		var out, errOut bytes.Buffer
+		if code := run(args, strings.NewReader(text), &out, &errOut); code != exitHolds {
+			t.Errorf("%v: exit code %d: %s%s\n%s", args, code, &out, &errOut, text)
 		}
 	}
 }

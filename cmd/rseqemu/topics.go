@@ -14,7 +14,7 @@ func topics() []*cobra.Command {
 const helpPrograms = `A program is text: data, functions with their critical sections, the calls that
 threads make, and what must hold. This is a counter for each CPU:
 
-  percpu count: u64                  # one on each CPU
+  percpu count: u64  # one on each CPU
 
   func add()
       cs add_cs: start_ip=start post_commit_ip=commit abort_ip=abort
@@ -29,13 +29,14 @@ threads make, and what must hold. This is a counter for each CPU:
       { ld.8 t0, [r3]; add t0, t0, 1; st.8 [r3], t0 }
   commit:
       ret
-      sig                            # the 4 bytes before abort_ip
+      sig  # the 4 bytes before abort_ip
   abort:
       jmp   retry
 
-  thread: add; add                   # a thread's calls
+  thread: add; add  # a thread's calls
   thread: add
-  final sum(count) == calls(add)     # when every thread has ended
+
+  final  sum(count) == calls(add)  # when every thread has ended
 
 A line is an instruction, and an instruction is a point at which the kernel may
 interrupt. Braces hold the steps of a single instruction. Function arguments are
@@ -73,7 +74,8 @@ membarrier, unplug. Lines that begin with # are comments.`
 const helpJSON = `With --json a command prints one JSON object on standard output and nothing else
 there. Field names are stable; new ones may come.
 
-  check    verdict, programs[]: program, file, sum, threads, cpus, budget, verdict,
+  check    verdict, programs[]: program, file, sum, threads, cpus, budget, random,
+           properties[], verdict,
            kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
            failure: property, message, events, transitions, schedule, story
   run      verdict (ended, broken, incomplete), property, message, transitions,

@@ -55,7 +55,7 @@ func (d diff) apply(text string) (string, error) {
 			case '+':
 				changed.WriteString(line[1:])
 			default:
-				return "", fmt.Errorf("a hunk's line begins with %q", line[0])
+				return "", fmt.Errorf("a hunk's line begins with %q", line[:1])
 			}
 		}
 		from, to, err := extent(text, strings.TrimSpace(name))
@@ -89,6 +89,9 @@ func extent(text, name string) (from, to int, err error) {
 
 // only finds whole lines in a text that has them once.
 func only(text, lines string) (int, error) {
+	if lines == "" {
+		return 0, fmt.Errorf("the hunk has no old lines")
+	}
 	at := -1
 	for i := 0; i < len(text); {
 		if strings.HasPrefix(text[i:], lines) {
@@ -103,7 +106,7 @@ func only(text, lines string) (int, error) {
 		}
 		i += n + 1
 	}
-	if lines == "" || at < 0 {
+	if at < 0 {
 		return 0, fmt.Errorf("the lines aren't there:\n%s", lines)
 	}
 	return at, nil

@@ -1,0 +1,131 @@
+package conform
+
+import (
+	"strings"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Case is one question to an implementation: a program, what happens to its
+// first thread, and what to look at. What the answer should be isn't part of
+// it: that differs from kernel to kernel and stands in a [Recording].
+type Case struct {
+	Name    string // "CS.abort-signal": a group, and what is special
+	Doc     string // what the case shows, for people
+	File    string
+	Line    int
+	Program *ir.Program
+	Stops   []Stop
+	See     []Observation
+}
+
+// Group is the part of the name before the point: REG, CS, ….
+func (c *Case) Group() string {
+	g, _, _ := strings.Cut(c.Name, ".")
+	return g
+}
+
+// Stop is a point at which the thread is held, and what is done to it there. The
+// stops of a case come in their order: the second is waited for when the first
+// is over.
+type Stop struct {
+	At      Point
+	Actions []Action
+}
+
+// Action is what is done to a stopped thread.
+type Action struct {
+	Kind   ActionKind
+	Signal abi.Signal    // Signal
+	Where  Observation   // Write
+	Value  ir.Value      // Write
+	Look   []Observation // Look
+}
+
+// ActionKind is a verb of a case file.
+type ActionKind uint8
+
+// The actions. A stop is itself a preemption: an exception in user mode,
+// followed by the thread leaving the CPU and coming back. All that a tracer can
+// do to a thread it does while it has stopped it, so that signal means preempted
+// and then signalled. Two kinds aren't that sort of stop: IRQ, an interrupt that
+// changes nothing, and Schedule, a system call that leaves the CPU.
+const (
+	Preempt  ActionKind = iota // nothing but the stop
+	Migrate                    // the thread goes on on the other CPU
+	Signal                     // it goes on with a signal
+	Write                      // memory is written
+	Look                       // memory is read
+	IRQ                        // instead of a stop: an interrupt that changes nothing
+	Schedule                   // instead of a stop: a nanosleep is put in before the instruction
+	numActionKinds
+)
+
+var actionNames = [numActionKinds]string{"preempt", "migrate", "signal", "write", "look", "irq", "schedule"}
+
+func (k ActionKind) String() string { return actionNames[k] }
+
+// Has reports whether one of the stop's actions is of the kind.
+func (s *Stop) Has(k ActionKind) bool {
+	for i := range s.Actions {
+		if s.Actions[i].Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Waits returns the stops that a target has to wait for: all but the sleeps at
+// which nothing is done, which are a part of the program.
+func (c *Case) Waits() []Stop {
+	var all []Stop
+	for _, s := range c.Stops {
+		if !s.Has(Schedule) || len(s.Actions) > 1 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// Tier is how much a target must be able to do.
+type Tier uint8
+
+// The tiers.
+const (
+	// TierSyscalls is a program that makes system calls and looks at memory.
+	TierSyscalls Tier = 1 + iota
+	// TierSignals is one that sleeps, or sends itself signals.
+	TierSignals
+	// TierInject has something done to the thread at an exact instruction.
+	TierInject
+)
+
+// Tier returns the tier of the case.
+func (c *Case) Tier() Tier {
+	if len(c.Stops) > 0 {
+		return TierInject
+	}
+	if len(c.Program.Handlers) > 0 || calls(c.Program, abi.SysNanosleep) {
+		return TierSignals
+	}
+	return TierSyscalls
+}
+
+// calls reports whether the program makes that system call.
+func calls(p *ir.Program, sys abi.Syscall) bool {
+	for i := range p.Funcs {
+		for j := range p.Funcs[i].Body {
+			it := &p.Funcs[i].Body[j]
+			if it.Kind != ir.Code {
+				continue
+			}
+			for _, o := range it.Instr.Micro() {
+				if o.Code == ir.Syscall && o.Imm == int64(sys) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

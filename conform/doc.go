@@ -1,0 +1,67 @@
+// Package conform asks implementations of the rseq ABI what they do, case by
+// case, and holds the answers against those of real kernels.
+//
+// # Cases
+//
+// A [Case] is a question: a program in the assembler of package ir, what happens
+// to its first thread at which instruction, and what to look at afterwards. The
+// answer is an [Outcome]. What it should be isn't part of the case, since that
+// differs from kernel to kernel: it stands in a [Recording], made on that kernel.
+//
+// Cases are written in files in the form of txtar. A section named program holds
+// a program, and the sections behind it cases that share it:
+//
+//	-- program --
+//	func op()
+//	    …
+//	handler SIGUSR1: look
+//	-- CS.abort-migrate --
+//	# The thread goes on at abort_ip, with the ids of its new CPU.
+//	thread: op
+//	at op.inside+1: migrate
+//	see rseq_cs cpu_id seen[0]
+//
+// A case's lines are
+//
+//	# …                           what the case shows
+//	thread: CALL; …               declarations that complete the program;
+//	register HOW                  also this one
+//	at POINT: ACTION, …           stop the thread there, once; in the order given
+//	each POINT..POINT: ACTION, …  a case for every instruction boundary
+//	see OBSERVATION …             what to look at in the end
+//
+// A point counts instructions behind a label, so that it means the same in any
+// machine code. The actions are
+//
+//	preempt              the thread leaves the CPU and comes back
+//	migrate              … to the other one of the case's two CPUs
+//	signal SIGUSR1       … with a signal
+//	write FIELD VALUE    … and somebody has written to its memory
+//	look OBSERVATION …   … or looked at it
+//	irq                  an interrupt that changes nothing
+//	schedule             a system call that leaves the CPU and comes back, put
+//	                     in before the instruction; with migrate or write
+//
+// An observation is a field of the thread's struct rseq, an element of data
+// (seen[1]; of percpu data the first element on a CPU), cpu(x) for one that
+// holds a CPU's number, and in a look also configuration, which is what
+// PTRACE_GET_RSEQ_CONFIGURATION tells.
+//
+// # Outcomes
+//
+// An outcome is in the field's words: an address is the name of what is there,
+// a failed call's result its errno, and a CPU c0 (where the case begins) or c1.
+// So outcomes of machines with other addresses and CPUs are equal, and
+// [Outcome.Diff] can be read.
+//
+// # Targets
+//
+// A [Target] runs cases: [Emulator] does, and package native's kernel. [Tier] is
+// how much it can do; cases beyond are skipped with the reason. [Test] runs the
+// suite from a Go test, and [WriteKTAP] prints results for kernel CI.
+//
+// # Non-goals
+//
+// A case has one thread that is stopped; what several threads do to each other is
+// for package explore. Nothing here measures time.
+package conform

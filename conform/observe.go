@@ -1,0 +1,197 @@
+package conform
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// Observation is something to look at: a field of the first thread's struct
+// rseq, an element of a variable, or how the kernel says it is registered.
+type Observation struct {
+	Name  string // "rseq_cs", "seen", or Configuration
+	Index int    // element of data; of per-CPU data, the first element on that CPU
+	CPU   bool   // cpu(…): the value is the number of a CPU
+}
+
+// Configuration is the observation of what PTRACE_GET_RSEQ_CONFIGURATION tells. It
+// can be looked at in a stop only.
+const Configuration = "configuration"
+
+// field is a field of struct rseq.
+type field struct {
+	off   ir.Addr
+	width ir.Width
+	cpu   bool
+}
+
+var fields = map[string]field{
+	"cpu_id_start": {abi.OffCPUIDStart, 4, true}, "cpu_id": {abi.OffCPUID, 4, true},
+	"rseq_cs": {abi.OffRSeqCS, 8, false}, "flags": {abi.OffFlags, 4, false},
+	"node_id": {abi.OffNodeID, 4, false}, "mm_cid": {abi.OffMMCID, 4, false}, "slice_ctrl": {abi.OffSliceCtrl, 4, false},
+}
+
+// String returns the observation as a case file writes it.
+func (o Observation) String() string {
+	s := o.Name
+	if _, isField := fields[o.Name]; !isField && o.Name != Configuration {
+		s += "[" + strconv.Itoa(o.Index) + "]"
+	}
+	if o.CPU {
+		s = "cpu(" + s + ")"
+	}
+	return s
+}
+
+// ParseObservation reads rseq_cs, seen[2], cpu(seen[2]), configuration.
+func ParseObservation(s string) (Observation, error) {
+	var o Observation
+	inner, isCPU := strings.CutPrefix(s, "cpu(")
+	if isCPU {
+		var closed bool
+		if inner, closed = strings.CutSuffix(inner, ")"); !closed {
+			return o, fmt.Errorf("%q lacks its )", s)
+		}
+		o.CPU = true
+	}
+	name, index, indexed := strings.Cut(inner, "[")
+	if indexed {
+		n, err := strconv.ParseUint(strings.TrimSuffix(index, "]"), 10, 16)
+		if err != nil || !strings.HasSuffix(index, "]") {
+			return o, fmt.Errorf("%q is no element of a variable", inner)
+		}
+		o.Index = int(n)
+	}
+	o.Name = name
+	if name == "" {
+		return o, fmt.Errorf("%q is nothing to look at", s)
+	}
+	return o, nil
+}
+
+// Place returns the address and width of what is observed of the first thread.
+// hostCPU gives the number that a case's CPU has on the target.
+func (o Observation) Place(im *ir.Image, hostCPU func(int) int) (ir.Addr, ir.Width, error) {
+	if f, ok := fields[o.Name]; ok {
+		return im.TP(0) + f.off, f.width, nil
+	}
+	for i := range im.Prog.Data {
+		d := &im.Prog.Data[i]
+		if d.Name != o.Name {
+			continue
+		}
+		base, width := im.Symbols[d.Name], d.Width.Bytes()
+		switch {
+		case d.Kind == ir.PerCPU && o.Index < CPUs:
+			return base + ir.Addr(hostCPU(o.Index))<<im.PerCPUShift, d.Width, nil
+		case d.Kind == ir.PerCPU:
+			return 0, 0, fmt.Errorf("%v: a case has %d CPUs", o, CPUs)
+		case o.Index >= d.Count:
+			return 0, 0, fmt.Errorf("%v: %s has %d elements", o, d.Name, d.Count)
+		case d.Kind == ir.PerThread:
+			return im.TP(0) + base + ir.Addr(o.Index*width), d.Width, nil
+		}
+		return base + ir.Addr(o.Index*width), d.Width, nil
+	}
+	return 0, 0, fmt.Errorf("unknown observation %q: no field of struct rseq and no data of the program (fields: "+
+		"cpu_id_start, cpu_id, rseq_cs, flags, node_id, mm_cid, slice_ctrl)", o.Name)
+}
+
+// CPUs is the number of CPUs that a case has: c0, where it begins, and c1.
+const CPUs = 2
+
+// View is how a target looks at a thread and its memory.
+type View struct {
+	Image *ir.Image
+	// Load reads a number, and says whether it could.
+	Load func(ir.Addr, ir.Width) (uint64, bool)
+	// HostCPU is the number that the target has for CPU c0 or c1.
+	HostCPU func(int) int
+	// Configuration is what ptrace tells; nil where nobody can ask.
+	Configuration func() (abi.PtraceRSeqConfiguration, error)
+}
+
+// Observe looks at each of the observations.
+func (v View) Observe(see []Observation) ([]Seen, error) {
+	var out []Seen
+	for _, o := range see {
+		if o.Name == Configuration {
+			if v.Configuration == nil {
+				return nil, &Skip{Reason: "the registration can't be asked for"}
+			}
+			c, err := v.Configuration()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, Seen{What: o.String(), Value: v.configuration(c)})
+			continue
+		}
+		a, w, err := o.Place(v.Image, v.HostCPU)
+		if err != nil {
+			return nil, err
+		}
+		n, ok := v.Load(a, w)
+		switch f := fields[o.Name]; {
+		case !ok:
+			out = append(out, Seen{What: o.String(), Value: "unreadable"})
+		case o.CPU || f.cpu:
+			out = append(out, Seen{What: o.String(), Value: v.cpu(uint32(n))})
+		case f.width == 4:
+			out = append(out, Seen{What: o.String(), Value: strconv.Itoa(int(int32(n)))})
+		default:
+			out = append(out, Seen{What: o.String(), Value: v.Value(n)})
+		}
+	}
+	return out, nil
+}
+
+// cpu names a CPU's number, so that it is the same wherever the case runs.
+func (v View) cpu(n uint32) string {
+	for c := range CPUs {
+		if v.HostCPU(c) == int(n) {
+			return fmt.Sprintf("c%d", c)
+		}
+	}
+	return strconv.Itoa(int(int32(n)))
+}
+
+// Value names a number: an address by what is there, so that it is the same
+// wherever the case is linked for, and a failed call's result by its errno.
+func (v View) Value(n uint64) string {
+	a := ir.Addr(n)
+	if p, ok := PointAt(v.Image, a); ok {
+		return p.String()
+	}
+	if e, ok := abi.ErrnoOf(n); ok {
+		return "-" + e.String()
+	}
+	switch {
+	case a >= ir.RodataBase && a < ir.StackBase:
+		return v.Image.DataName(a)
+	case n < 1<<16 || -n < 1<<16:
+		return strconv.FormatInt(int64(n), 10)
+	}
+	return fmt.Sprintf("%#x", n)
+}
+
+// Result names what a system call or operation returned.
+func (v View) Result(n uint64) string {
+	if e, ok := abi.ErrnoOf(n); ok {
+		return e.String()
+	}
+	return v.Value(n)
+}
+
+func (v View) configuration(c abi.PtraceRSeqConfiguration) string {
+	if c == (abi.PtraceRSeqConfiguration{}) {
+		return "not registered"
+	}
+	sig := fmt.Sprintf("%#x", c.Signature)
+	if c.Signature == v.Image.Arch.Signature() {
+		sig = "RSEQ_SIG"
+	}
+	return fmt.Sprintf("pointer=%s size=%d signature=%s flags=%d", v.Value(c.Pointer), c.Size, sig, c.Flags)
+}

@@ -1,0 +1,133 @@
+package conform
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// Outcome is a target's answer to a case, in the field's words: numbers that
+// depend on the machine (addresses, CPU numbers) are names.
+type Outcome struct {
+	// Calls are what the first thread's calls returned: 0, EBUSY, op.abort.
+	Calls []string `json:"calls,omitempty"`
+	// Children are what the tasks that it made returned, in their order.
+	Children []string `json:"children,omitempty"`
+	// End is how the thread ended if not by finishing: "SIGSEGV at op.inside".
+	End string `json:"end,omitempty"`
+	// Missed are the stops that the thread didn't get to.
+	Missed []string `json:"missed,omitempty"`
+	// Looks are what was seen in stops.
+	Looks []Looked `json:"looks,omitempty"`
+	// Seen is what was seen at the end.
+	Seen []Seen `json:"seen,omitempty"`
+}
+
+// Looked is what was seen in a stop.
+type Looked struct {
+	At   string `json:"at"`
+	Seen []Seen `json:"seen"`
+}
+
+// Seen is an observation and its value; in a recording, "rseq_cs=op_cs".
+type Seen struct{ What, Value string }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s Seen) MarshalText() ([]byte, error) { return []byte(s.What + "=" + s.Value), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *Seen) UnmarshalText(b []byte) error {
+	what, value, ok := strings.Cut(string(b), "=")
+	if !ok {
+		return fmt.Errorf("%q is no observation with its value", b)
+	}
+	*s = Seen{what, value}
+	return nil
+}
+
+// String returns the outcome in one line.
+func (o Outcome) String() string {
+	var out []string
+	add := func(what, value string) {
+		if value != "" {
+			out = append(out, what+" "+value)
+		}
+	}
+	add("calls return", strings.Join(o.Calls, ", "))
+	add("children return", strings.Join(o.Children, ", "))
+	add("ends with", o.End)
+	add("never gets to", strings.Join(o.Missed, ", "))
+	for _, l := range o.Looks {
+		out = append(out, "at "+l.At+": "+seen(l.Seen))
+	}
+	add("then", seen(o.Seen))
+	if len(out) == 0 {
+		return "nothing"
+	}
+	return strings.Join(out, "; ")
+}
+
+func seen(all []Seen) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.What+"="+s.Value)
+	}
+	return strings.Join(out, " ")
+}
+
+// Equal reports whether two outcomes are the same; none and empty are.
+func (o Outcome) Equal(p Outcome) bool { return cmp.Equal(plain(o), plain(p), cmpopts.EquateEmpty()) }
+
+// plain has no Equal method, which cmp would call.
+type plain Outcome
+
+// Diff says in which respects an outcome isn't the one that is wanted, a line
+// each; nothing if it is.
+func (o Outcome) Diff(want Outcome) string {
+	var b strings.Builder
+	line := func(what, got, want string) {
+		if got != want {
+			fmt.Fprintf(&b, "%s: %s, want %s\n", what, orNothing(got), orNothing(want))
+		}
+	}
+	line("calls return", strings.Join(o.Calls, ", "), strings.Join(want.Calls, ", "))
+	line("children return", strings.Join(o.Children, ", "), strings.Join(want.Children, ", "))
+	line("ends with", o.End, want.End)
+	line("never gets to", strings.Join(o.Missed, ", "), strings.Join(want.Missed, ", "))
+	for i := range max(len(o.Looks), len(want.Looks)) {
+		var g, w Looked
+		if i < len(o.Looks) {
+			g = o.Looks[i]
+		}
+		if i < len(want.Looks) {
+			w = want.Looks[i]
+		}
+		line("the point looked at", g.At, w.At)
+		diffSeen(g.Seen, w.Seen, func(what, got, want string) { line("at "+w.At+": "+what, got, want) })
+	}
+	diffSeen(o.Seen, want.Seen, line)
+	return b.String()
+}
+
+// diffSeen compares observations, which both sides list in the case's order.
+func diffSeen(got, want []Seen, line func(what, got, want string)) {
+	for i := range max(len(got), len(want)) {
+		var g, w Seen
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		line(max(g.What, w.What), g.Value, w.Value)
+	}
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

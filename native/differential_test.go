@@ -1,0 +1,147 @@
+package native
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/conform"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/props/gen"
+	"pgregory.net/rapid"
+)
+
+var (
+	pairs = flag.Int("pairs", 400, "how many random programs with random events are run natively and emulated")
+	keep  = flag.String("keep", "", "a file for the smallest of them that the two disagree on, as a case")
+)
+
+// around is what a generated program gets besides its sections: a handler that
+// keeps what it finds.
+const around = `
+data seen: u64[4]
+
+func look()
+    ld.4 r2, [tp + cpu_id_start]
+    st.8 [seen], r2
+    ld.8 r2, [tp + rseq_cs]
+    st.8 [seen + 8], r2
+    ld.8 r2, [r1 + 256]
+    st.8 [seen + 16], r2
+    ld.8 r2, [seen + 24]
+    add  r2, r2, 1
+    st.8 [seen + 24], r2
+    ret
+
+handler SIGUSR1: look
+`
+
+// randomCase draws a case in the form of a file, so that what fails can be kept
+// as it is.
+func randomCase(t *rapid.T) string {
+	p := gen.Program().Draw(t, "program")
+	p.Threads, p.Checks = p.Threads[:1], nil
+	p.Setup.Register = rapid.SampledFrom([]ir.Registration{ir.RegisterFull, ir.RegisterLegacy, ir.RegisterFull, ir.RegisterNone}).Draw(t, "registered by")
+	im, err := ir.Link(p, abi.AMD64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var points []string
+	for i := range im.Addrs {
+		f := im.Where(im.Addrs[i])
+		if pt, ok := conform.PointAt(im, im.Addrs[i]); ok && !strings.HasPrefix(f, "look") && im.Addrs[i] != entryOf(im, pt.Func) {
+			points = append(points, pt.String())
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- program --\n%s%s-- RANDOM.case --\n", p, around)
+	for range rapid.IntRange(1, 3).Draw(t, "stops") {
+		fmt.Fprintf(&b, "at %s: %s\n", rapid.SampledFrom(points).Draw(t, "point"), actions(t, im))
+	}
+	b.WriteString("see cpu_id_start cpu_id rseq_cs flags node_id mm_cid cell[0] cell[1] scratch[0] scratch[1] cpu(seen[0]) seen[1] seen[2] seen[3]\n")
+	return b.String()
+}
+
+func entryOf(im *ir.Image, name string) ir.Addr {
+	f, _ := im.Func(name)
+	return f.Entry
+}
+
+// actions draws what happens in a stop.
+func actions(t *rapid.T, im *ir.Image) string {
+	all := []string{rapid.SampledFrom([]string{"preempt", "preempt", "migrate", "schedule"}).Draw(t, "event")}
+	if all[0] == "schedule" && rapid.Bool().Draw(t, "and migrate") {
+		all = append(all, "migrate")
+	}
+	if rapid.IntRange(0, 3).Draw(t, "write") == 3 {
+		values := map[string][]string{
+			"rseq_cs": {"0", "0x7000000", "0x7ffffffff000", "cell", im.Sections[0].Name},
+			"flags":   {"0", "1", "2", "7", "8", "0x10"}, "cpu_id_start": {"99"}, "cpu_id": {"99"}, "node_id": {"99"}, "mm_cid": {"99"},
+		}
+		field := rapid.SampledFrom([]string{"rseq_cs", "flags", "cpu_id_start", "cpu_id", "node_id", "mm_cid"}).Draw(t, "field")
+		all = append(all, "write "+field+" "+rapid.SampledFrom(values[field]).Draw(t, "value"))
+	}
+	if all[0] != "schedule" && rapid.IntRange(0, 2).Draw(t, "signal") == 2 {
+		all = append(all, "signal SIGUSR1")
+	}
+	return strings.Join(all, ", ")
+}
+
+// TestRandomProgramsAgree runs random programs with random events at random
+// instructions natively and in the emulator. A difference is shrunk, and printed
+// as a file of cases that can be moved to the suite.
+func TestRandomProgramsAgree(t *testing.T) {
+	target, k := here(t)
+	e := conform.Emulator(k)
+	ran, endless, noisy := 0, 0, 0
+	failing := ""
+	check := func(rt *rapid.T) {
+		text := randomCase(rt)
+		cases, err := conform.Parse("random.txtar", []byte(text))
+		if err != nil {
+			rt.Fatalf("%v\n%s", err, text)
+		}
+		c := &cases[0]
+		emulated, err := e.Run(t.Context(), c)
+		if err != nil {
+			// A system call in a section that is tried again whenever it was
+			// aborted: on old kernels it is always aborted.
+			endless++
+			return
+		}
+		ran++
+		native, err := target.Once(t.Context(), c)
+		var skip *conform.Skip
+		if errors.As(err, &skip) {
+			return
+		}
+		if err != nil {
+			rt.Fatalf("%v\n%s", err, text)
+		}
+		if native.Equal(emulated) {
+			return
+		}
+		sure, err := target.Ask(t.Context(), c)
+		if err != nil {
+			rt.Fatalf("%v\n%s", err, text)
+		}
+		if diff := emulated.Diff(sure.Outcome); diff != "" {
+			failing = text
+			rt.Fatalf("the %s isn't %s (%d runs, odd ones %v):\n%s\n%s", e.Name(), target.Name(), sure.Runs, sure.Odd, diff, text)
+		}
+		noisy++
+	}
+	for round := 0; ran < *pairs && !t.Failed() && round < *pairs; round++ {
+		t.Run(fmt.Sprint(round), func(t *testing.T) { rapid.Check(t, check) })
+	}
+	t.Logf("%s: %d programs agree, %d of them only when repeated; %d without an end", target.Name(), ran, noisy, endless)
+	if failing != "" && *keep != "" {
+		if err := os.WriteFile(*keep, []byte(failing), 0o666); err != nil {
+			t.Error(err)
+		}
+	}
+}

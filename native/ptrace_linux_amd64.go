@@ -1,0 +1,164 @@
+package native
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+	"golang.org/x/sys/unix"
+)
+
+// start runs an executable as a traced child of the calling thread. It stops
+// before its first instruction.
+func start(file []byte) (int, error) {
+	fd, err := unix.MemfdCreate("rseqemu", unix.MFD_CLOEXEC)
+	if err != nil {
+		return 0, fmt.Errorf("memfd_create: %w", err)
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, file); err != nil {
+		return 0, fmt.Errorf("writing the executable: %w", err)
+	}
+	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Ptrace: true}})
+	if err != nil {
+		return 0, fmt.Errorf("starting the executable: %w", err)
+	}
+	return pid, nil
+}
+
+// wait waits for a change of a task that this thread traces.
+func (tr *tracee) wait(pid int) (unix.WaitStatus, error) {
+	for {
+		var ws unix.WaitStatus
+		_, err := unix.Wait4(pid, &ws, unix.WALL, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return ws, fmt.Errorf("wait4: %w", err)
+		}
+		return ws, nil
+	}
+}
+
+// reap kills what is left of the process.
+func (tr *tracee) reap() {
+	unix.Kill(tr.pid, unix.SIGKILL)
+	for {
+		var ws unix.WaitStatus
+		if _, err := unix.Wait4(tr.pid, &ws, unix.WALL, nil); err != nil && err != unix.EINTR || ws.Exited() || ws.Signaled() {
+			return
+		}
+		unix.PtraceCont(tr.pid, 0) // from its exit stop
+	}
+}
+
+// asleep waits until the process sleeps in the system call at an address; false
+// if it stops before.
+func (tr *tracee) asleep(at ir.Addr) (bool, error) {
+	behind := at + ir.Addr(tr.p.im.Instrs[tr.p.im.Index(at)].Len())
+	for deadline := time.Now().Add(longest); time.Now().Before(deadline); time.Sleep(20 * time.Microsecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tr.pid))
+		if err != nil {
+			return false, err
+		}
+		// 123 (rseqemu) S …
+		i := bytes.LastIndexByte(stat, ')')
+		if i < 0 || len(stat) <= i+2 {
+			return false, fmt.Errorf("/proc/%d/stat is %q", tr.pid, stat)
+		}
+		switch stat[i+2] {
+		case 'S':
+			if ip, err := tr.sleepsAt(); err != nil || ip == behind {
+				return err == nil, err
+			}
+		case 't', 'T', 'Z', 'X':
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("the process neither sleeps nor stops")
+}
+
+// sleepsAt returns the ip of a process that sleeps, or 0 if it doesn't any more.
+func (tr *tracee) sleepsAt() (ir.Addr, error) {
+	// 35 0x… (six arguments) sp ip; or: running
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", tr.pid))
+	if err != nil {
+		return 0, err
+	}
+	words := strings.Fields(string(b))
+	if len(words) != 9 {
+		return 0, nil
+	}
+	ip, err := strconv.ParseUint(words[8], 0, 64)
+	return ir.Addr(ip), err
+}
+
+// plant puts an int3 at an address.
+func (tr *tracee) plant(at ir.Addr) error {
+	over, ok := tr.load(at, 1)
+	if !ok {
+		return fmt.Errorf("the code at %#x can't be read", at)
+	}
+	tr.planted, tr.plantedOver = at, byte(over)
+	return tr.poke(at, 0xcc)
+}
+
+func (tr *tracee) unplant() error { return tr.poke(tr.planted, tr.plantedOver) }
+
+// poke writes to memory that the process itself can't write to. ptrace does that
+// to one that is stopped, its mem file also to one that sleeps.
+func (tr *tracee) poke(at ir.Addr, b byte) error {
+	_, err := unix.PtracePokeData(tr.pid, uintptr(at), []byte{b})
+	if err == unix.ESRCH {
+		var f *os.File
+		if f, err = os.OpenFile(fmt.Sprintf("/proc/%d/mem", tr.pid), os.O_RDWR, 0); err == nil {
+			_, err = f.WriteAt([]byte{b}, int64(at))
+			f.Close()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("planting a breakpoint: %w", err)
+	}
+	return nil
+}
+
+// load reads a number from the process's memory.
+func (tr *tracee) load(at ir.Addr, w ir.Width) (uint64, bool) {
+	var b [8]byte
+	n := w.Bytes()
+	local := []unix.Iovec{{Base: &b[0], Len: uint64(n)}}
+	got, err := unix.ProcessVMReadv(tr.pid, local, []unix.RemoteIovec{{Base: uintptr(at), Len: n}}, 0)
+	return binary.LittleEndian.Uint64(b[:]), err == nil && got == n
+}
+
+// store writes a number to the process's memory, stopped or not.
+func (tr *tracee) store(at ir.Addr, w ir.Width, v uint64) error {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], v)
+	local := []unix.Iovec{{Base: &b[0], Len: uint64(w.Bytes())}}
+	if _, err := unix.ProcessVMWritev(tr.pid, local, []unix.RemoteIovec{{Base: uintptr(at), Len: w.Bytes()}}, 0); err != nil {
+		return fmt.Errorf("process_vm_writev: %w", err)
+	}
+	return nil
+}
+
+// configuration is PTRACE_GET_RSEQ_CONFIGURATION.
+func (tr *tracee) configuration() (abi.PtraceRSeqConfiguration, error) {
+	var b [abi.PtraceRSeqConfigurationSize]byte
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, abi.PtraceGetRSeqConfiguration, uintptr(tr.pid),
+		uintptr(len(b)), uintptr(unsafe.Pointer(&b[0])), 0, 0)
+	if errno != 0 {
+		return abi.PtraceRSeqConfiguration{}, fmt.Errorf("PTRACE_GET_RSEQ_CONFIGURATION: %w", errno)
+	}
+	return abi.DecodePtraceRSeqConfiguration(b[:], binary.LittleEndian)
+}

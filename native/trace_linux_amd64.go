@@ -1,0 +1,331 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/conform"
+	"github.com/rseqemu/rseqemu/ir"
+	"golang.org/x/sys/unix"
+)
+
+// longest is how long a run may take.
+const longest = 5 * time.Second
+
+// tracee is a process that runs a case, and what has become of it.
+type tracee struct {
+	pid   int
+	p     *process
+	case_ *conform.Case
+	stops []conform.Stop // that are still to come
+	at    []ir.Addr
+	cpus  []int
+	cpu   int // of cpus, where it is meant to be
+	view  conform.View
+	out   conform.Outcome
+
+	planted     ir.Addr // where the int3 is, or 0
+	plantedOver byte
+	last        ir.Addr // where it was when it was about to get a signal
+	observed    bool
+}
+
+// trace runs the process of a case under ptrace, on the calling thread.
+//
+//  1. start it and stop it before its first instruction
+//  2. plant an int3 at the next stop's point, and let it run there: the
+//     exception and the switch that follows are the preemption
+//  3. restore the instruction, do what is to be done, go to 2
+//  4. at the driver's last instruction, or when it is about to die, look
+func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
+	tr := &tracee{p: p, case_: c, stops: c.Waits(), cpus: t.cpus}
+	for _, s := range tr.stops {
+		a, err := s.At.Addr(p.im)
+		if err != nil {
+			return conform.Outcome{}, err
+		}
+		tr.at = append(tr.at, a)
+	}
+	tr.view = conform.View{
+		Image: p.im,
+		Load:  tr.load,
+		HostCPU: func(c int) int {
+			if c < len(t.cpus) {
+				return t.cpus[c]
+			}
+			return -1
+		},
+		Configuration: tr.configuration,
+	}
+	pid, err := start(p.file)
+	if err != nil {
+		return conform.Outcome{}, err
+	}
+	tr.pid = pid
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	stop := context.AfterFunc(ctx, func() { unix.Kill(pid, unix.SIGKILL) })
+	err = tr.run()
+	late := !stop()
+	cancel()
+	tr.reap()
+	if late {
+		err = fmt.Errorf("%s: no end after %v", c.Name, longest)
+	}
+	return tr.out, err
+}
+
+// errOver ends a run.
+var errOver = errors.New("over")
+
+func (tr *tracee) run() error {
+	if _, err := tr.wait(tr.pid); err != nil {
+		return err
+	}
+	if err := tr.setUp(); err != nil {
+		return err
+	}
+	sig := 0
+	for {
+		if err := tr.resume(sig); err != nil {
+			return err
+		}
+		ws, err := tr.wait(tr.pid)
+		if err != nil {
+			return err
+		}
+		if sig, err = tr.stopped(ws); errors.Is(err, errOver) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// setUp prepares the process before its first instruction.
+func (tr *tracee) setUp() error {
+	const exitKill = unix.PTRACE_O_EXITKILL
+	err := unix.PtraceSetOptions(tr.pid, exitKill|unix.PTRACE_O_TRACEFORK|unix.PTRACE_O_TRACEVFORK|
+		unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEEXIT)
+	if err != nil {
+		return fmt.Errorf("PTRACE_SETOPTIONS: %w", err)
+	}
+	// Nobody wants the core files of those that are killed.
+	if err := unix.Prlimit(tr.pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
+		return fmt.Errorf("prlimit: %w", err)
+	}
+	return tr.pin()
+}
+
+// pin puts the process on its CPU. A process that is stopped is moved when it
+// goes on.
+func (tr *tracee) pin() error {
+	var set unix.CPUSet
+	set.Set(tr.cpus[tr.cpu])
+	if err := unix.SchedSetaffinity(tr.pid, &set); err != nil {
+		return fmt.Errorf("sched_setaffinity: %w", err)
+	}
+	return nil
+}
+
+// resume lets the process go on to the next stop. A stop that is a sleep is no
+// ptrace-stop: what is to be done is done while the process sleeps.
+func (tr *tracee) resume(sig int) error {
+	if err := tr.plantNext(); err != nil {
+		return err
+	}
+	if err := unix.PtraceCont(tr.pid, sig); err != nil {
+		return fmt.Errorf("PTRACE_CONT: %w", err)
+	}
+	for len(tr.stops) > 0 && tr.stops[0].Has(conform.Schedule) {
+		slept, err := tr.asleep(tr.at[0])
+		if err != nil || !slept {
+			return err
+		}
+		s := tr.stops[0]
+		tr.next()
+		if err := tr.act(&s); err != nil {
+			return err
+		}
+		if err := tr.plantNext(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plantNext puts an int3 at the next stop, unless there is one already or the
+// stop is a sleep.
+func (tr *tracee) plantNext() error {
+	if len(tr.stops) == 0 || tr.planted != 0 || tr.stops[0].Has(conform.Schedule) {
+		return nil
+	}
+	return tr.plant(tr.at[0])
+}
+
+func (tr *tracee) next() { tr.stops, tr.at = tr.stops[1:], tr.at[1:] }
+
+// stopped is what to do about a stop of the process; it returns the signal to
+// go on with.
+func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
+	switch {
+	case ws.Signaled():
+		tr.out.End = fmt.Sprintf("%v at %s", abi.Signal(ws.Signal()), tr.view.Value(uint64(tr.last)))
+		return 0, errOver
+	case ws.Exited():
+		if ws.ExitStatus() != 0 {
+			tr.out.End = fmt.Sprintf("exit %d", ws.ExitStatus())
+		}
+		return 0, errOver
+	case !ws.Stopped():
+		return 0, fmt.Errorf("unexpected wait status %#x", uint32(ws))
+	}
+	switch ws.TrapCause() {
+	case unix.PTRACE_EVENT_EXIT:
+		return 0, tr.observe()
+	case unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK, unix.PTRACE_EVENT_CLONE:
+		child, err := unix.PtraceGetEventMsg(tr.pid)
+		if err != nil {
+			return 0, err
+		}
+		return 0, tr.child(int(child))
+	}
+	var regs unix.PtraceRegs
+	if err := unix.PtraceGetRegs(tr.pid, &regs); err != nil {
+		return 0, fmt.Errorf("PTRACE_GETREGS: %w", err)
+	}
+	ip := ir.Addr(regs.Rip)
+	if ws.StopSignal() == unix.SIGTRAP {
+		switch ip - 1 {
+		case tr.p.done:
+			if err := tr.observe(); err != nil {
+				return 0, err
+			}
+			return 0, errOver
+		case tr.planted:
+			return tr.atPoint(&regs)
+		}
+	}
+	if f, ok := tr.p.handlers[ip]; ok {
+		ip = f
+	}
+	tr.last = ip
+	return int(ws.StopSignal()), nil
+}
+
+// atPoint is a stop at a point of the case.
+func (tr *tracee) atPoint(regs *unix.PtraceRegs) (int, error) {
+	regs.Rip--
+	tr.last = ir.Addr(regs.Rip)
+	if err := tr.unplant(); err != nil {
+		return 0, err
+	}
+	tr.planted = 0
+	if err := unix.PtraceSetRegs(tr.pid, regs); err != nil {
+		return 0, fmt.Errorf("PTRACE_SETREGS: %w", err)
+	}
+	s := tr.stops[0]
+	tr.next()
+	if err := tr.act(&s); err != nil {
+		return 0, err
+	}
+	for _, a := range s.Actions {
+		if a.Kind == conform.Signal {
+			return int(a.Signal), nil
+		}
+	}
+	return 0, nil
+}
+
+// act does what is to be done to the process while it is stopped or asleep; a
+// signal is for the caller.
+func (tr *tracee) act(s *conform.Stop) error {
+	for i := range s.Actions {
+		a := &s.Actions[i]
+		switch a.Kind {
+		case conform.Migrate:
+			tr.cpu = 1 - tr.cpu
+			if err := tr.pin(); err != nil {
+				return err
+			}
+		case conform.Write:
+			at, w, n, err := a.Written(tr.view)
+			if err != nil {
+				return err
+			}
+			if err := tr.store(at, w, n); err != nil {
+				return err
+			}
+		case conform.Look:
+			saw, err := tr.view.Observe(a.Look)
+			if err != nil {
+				return err
+			}
+			tr.out.Looks = append(tr.out.Looks, conform.Looked{At: s.At.String(), Seen: saw})
+		}
+	}
+	return nil
+}
+
+// observe looks at what is to be seen at the end, once.
+func (tr *tracee) observe() error {
+	if tr.observed {
+		return nil
+	}
+	tr.observed = true
+	for _, s := range tr.stops {
+		tr.out.Missed = append(tr.out.Missed, s.At.String())
+	}
+	count, ok := tr.load(countAt, 8)
+	if !ok || count > maxResults {
+		return fmt.Errorf("the results can't be read")
+	}
+	for i := range count {
+		n, _ := tr.load(resultsAt+ir.Addr(8*i), 8)
+		tr.out.Calls = append(tr.out.Calls, tr.view.Result(n))
+	}
+	var err error
+	tr.out.Seen, err = tr.view.Observe(tr.case_.See)
+	return err
+}
+
+// child runs a new task to its end while its parent is held.
+func (tr *tracee) child(pid int) error {
+	if _, err := tr.wait(pid); err != nil {
+		return err
+	}
+	var regs unix.PtraceRegs
+	if err := unix.PtraceGetRegs(pid, &regs); err != nil {
+		return err
+	}
+	regs.R14 = uint64(tr.p.childEnd) // lr: where its function returns to
+	if err := unix.PtraceSetRegs(pid, &regs); err != nil {
+		return err
+	}
+	for sig := 0; ; {
+		if err := unix.PtraceCont(pid, sig); err != nil {
+			return err
+		}
+		ws, err := tr.wait(pid)
+		switch {
+		case err != nil:
+			return err
+		case ws.Exited(), ws.Signaled():
+			return nil
+		}
+		sig = 0
+		if ws.TrapCause() > 0 {
+			continue
+		}
+		if err := unix.PtraceGetRegs(pid, &regs); err != nil {
+			return err
+		}
+		if ws.StopSignal() == unix.SIGTRAP && ir.Addr(regs.Rip-1) == tr.p.childEnd {
+			tr.out.Children = append(tr.out.Children, tr.view.Result(regs.Rax))
+			continue
+		}
+		sig = int(ws.StopSignal())
+	}
+}
