@@ -106,7 +106,7 @@ func TestRandomProgramsAgree(t *testing.T) {
 			rt.Fatalf("%v\n%s", err, text)
 		}
 		c := &cases[0]
-		emulated, err := e.Run(t.Context(), c)
+		emulated, err := e.Run(t.Context(), laid(rt, c))
 		if err != nil {
 			// A system call in a section that is tried again whenever it was
 			// aborted: on old kernels it is always aborted.
@@ -125,7 +125,7 @@ func TestRandomProgramsAgree(t *testing.T) {
 		if native.Equal(emulated) {
 			return
 		}
-		sure, err := target.Ask(t.Context(), c)
+		sure, err := target.AskAgain(t.Context(), c, again)
 		if err != nil {
 			rt.Fatalf("%v\n%s", err, text)
 		}

@@ -210,19 +210,18 @@ func (a *asm) combine(o *ir.Op, w ir.Width, d reg) {
 // compare emits cmp, or test for an And without a destination.
 func (a *asm) compare(w ir.Width, o *ir.Op) {
 	r := isReg(a.host(o.A))
+	opcode, immOpcode, digit := byte(0x38), byte(0x80), reg(7)
+	if o.Code == ir.And {
+		opcode, immOpcode, digit = 0x84, 0xf6, 0
+	}
 	switch {
-	case o.Code == ir.And && o.B != ir.None:
-		a.sized(w, 0x84, a.host(o.B), r)
-	case o.Code == ir.And:
-		a.sized(w, 0xf6, 0, r)
-		a.immediate(w, o.Imm)
 	case o.B != ir.None:
-		a.sized(w, 0x38, a.host(o.B), r)
+		a.sized(w, opcode, a.host(o.B), r)
 	case w == 8 && o.Imm != int64(int32(o.Imm)):
 		a.set(scratch, uint64(o.Imm))
-		a.sized(w, 0x38, scratch, r)
+		a.sized(w, opcode, scratch, r)
 	default:
-		a.sized(w, 0x80, 7, r)
+		a.sized(w, immOpcode, digit, r)
 		a.immediate(w, o.Imm)
 	}
 }

@@ -22,7 +22,7 @@ func TestInstructionsComputeTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		got, err := e.Run(t.Context(), &cases[0])
+		got, err := e.Run(t.Context(), laid(t, &cases[0]))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
@@ -128,7 +128,7 @@ func encodable(text string) bool {
 func TestWhatIsNotEncodedIsRefused(t *testing.T) {
 	for _, tt := range []struct{ instr, want string }{
 		{"mov r10, 1", "p.rseq:3:5: mov r10, 1: register r10 has no place on x86-64"},
-		{"ll r1, [tp + 8]", "p.rseq:3:5: ll r1, [tp + rseq_cs]"},
+		{"ll r1, [tp + 8]", "p.rseq:3:5: ll r1, [tp + 8]: x86-64 has no instruction for ll"},
 		{"syscall execve", "p.rseq:3:5: syscall execve: the machine's execve takes other arguments"},
 		{"lock { ld.8 t0, [tp]; shl t0, t0, 1; st.8 [tp], t0 }", "p.rseq:3:5: lock"},
 		{"csel.eq r1, r2, r3", "p.rseq:3:5: csel.eq r1, r2, r3: x86-64's flags have been changed"},

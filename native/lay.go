@@ -45,6 +45,9 @@ func machineCode(im *ir.Image, i int) ([]byte, error) {
 	a := &asm{at: im.Addrs[i]}
 	in := &im.Instrs[i]
 	a.encode(in, im.Addrs[i]+ir.Addr(in.Len()))
+	if len(a.buf) == 0 {
+		a.bytes(0x90) // a move to itself; every instruction has its address
+	}
 	if a.err == nil && len(a.buf) > ir.MaxSize {
 		a.fail("its %d bytes of machine code are more than one instruction can have", len(a.buf))
 	}

@@ -51,6 +51,24 @@ func ask(run func() (conform.Outcome, error)) (Answer, error) {
 	return Answer{}, fmt.Errorf("no answer in %d runs: %q", len(seen), all)
 }
 
+// askAgain runs a case n times. It is for a case that disagrees with somebody:
+// what disturbed one run may have disturbed the next as well. The answer must
+// come three times out of four.
+func askAgain(n int, run func() (conform.Outcome, error)) (Answer, error) {
+	seen := make([]conform.Outcome, n)
+	for i := range seen {
+		var err error
+		if seen[i], err = run(); err != nil {
+			return Answer{}, err
+		}
+	}
+	same, odd := split(seen)
+	if 4*same < 3*n {
+		return Answer{}, fmt.Errorf("the most frequent answer came in %d of %d runs only: %v; others: %v", same, n, best(seen), odd)
+	}
+	return Answer{Outcome: best(seen), Runs: n, Odd: odd}, nil
+}
+
 // best is the outcome that came most often.
 func best(seen []conform.Outcome) conform.Outcome {
 	var top conform.Outcome

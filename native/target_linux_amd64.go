@@ -102,6 +102,11 @@ func (t *Target) Ask(ctx context.Context, c *conform.Case) (Answer, error) {
 	return ask(func() (conform.Outcome, error) { return t.Once(ctx, c) })
 }
 
+// AskAgain runs a case n times, for one that disagrees.
+func (t *Target) AskAgain(ctx context.Context, c *conform.Case, n int) (Answer, error) {
+	return askAgain(n, func() (conform.Outcome, error) { return t.Once(ctx, c) })
+}
+
 // Once runs a case a single time.
 func (t *Target) Once(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
 	for i := range c.Stops {
@@ -147,7 +152,7 @@ func (t *Target) Once(ctx context.Context, c *conform.Case) (conform.Outcome, er
 func nap(c *conform.Case) int64 {
 	for i := range c.Stops {
 		if s := &c.Stops[i]; s.Has(conform.Schedule) && len(s.Actions) > 1 {
-			return 30e6
+			return 10e6
 		}
 	}
 	return 50e3

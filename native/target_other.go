@@ -34,6 +34,11 @@ func (t *Target) Ask(context.Context, *conform.Case) (Answer, error) {
 	return Answer{}, ErrUnsupported
 }
 
+// AskAgain runs a case n times.
+func (t *Target) AskAgain(context.Context, *conform.Case, int) (Answer, error) {
+	return Answer{}, ErrUnsupported
+}
+
 // Once runs a case a single time.
 func (t *Target) Once(context.Context, *conform.Case) (conform.Outcome, error) {
 	return conform.Outcome{}, ErrUnsupported

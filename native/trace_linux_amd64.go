@@ -65,13 +65,16 @@ func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (confor
 		return conform.Outcome{}, err
 	}
 	tr.pid = pid
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	stop := context.AfterFunc(ctx, func() { unix.Kill(pid, unix.SIGKILL) })
+	limited, cancel := context.WithTimeout(ctx, longest)
+	stop := context.AfterFunc(limited, func() { unix.Kill(pid, unix.SIGKILL) })
 	err = tr.run()
 	late := !stop()
 	cancel()
 	tr.reap()
-	if late {
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s: %w", c.Name, ctx.Err())
+	case late:
 		err = fmt.Errorf("%s: no end after %v", c.Name, longest)
 	}
 	return tr.out, err
@@ -119,12 +122,20 @@ func (tr *tracee) setUp() error {
 	return tr.pin()
 }
 
-// pin puts the process on its CPU. A process that is stopped is moved when it
-// goes on.
+// pin puts the process on its CPU, and the tracer, which would disturb it there,
+// on the other one. A process that is stopped is moved when it goes on. The
+// tracer's thread ends with the run, and its affinity with it.
 func (tr *tracee) pin() error {
+	if err := setAffinity(0, tr.cpus[(tr.cpu+1)%len(tr.cpus)]); err != nil {
+		return err
+	}
+	return setAffinity(tr.pid, tr.cpus[tr.cpu])
+}
+
+func setAffinity(pid, cpu int) error {
 	var set unix.CPUSet
-	set.Set(tr.cpus[tr.cpu])
-	if err := unix.SchedSetaffinity(tr.pid, &set); err != nil {
+	set.Set(cpu)
+	if err := unix.SchedSetaffinity(pid, &set); err != nil {
 		return fmt.Errorf("sched_setaffinity: %w", err)
 	}
 	return nil

@@ -22,6 +22,8 @@ data  n1: u64[2] = n2, 1
 data  n2: u64[2] = 0, 2
 data  heads: u64[2] = n1, n2
 data  ring: u64[2] = ring, 0
+data  start: u64 = chain
+data  chain: u64[5] = chain + 8, chain + 16, chain + 24, chain + 32, 0
 percpu counts: u64
 percpu head: u64[2]
 
@@ -54,7 +56,7 @@ func TestExpressions(t *testing.T) {
 		{"small[2]", 252}, {"half[1]", 1}, {"wide[0]", 10}, {"wide[2]", 30}, {"wide[small[0] - 249]", 20},
 		{"counts[0]", 100}, {"counts[1]", 101}, {"counts[SEVEN - 6]", 101},
 		{"sum(counts)", 201}, {"sum(wide)", 60}, {"sum(small)", 753}, {"sum(x)", 5},
-		{"list(heads, 0)", 3}, {"list(head, 0)", 0}, {"list(ring, 0) > 1000000", 1},
+		{"list(heads, 0)", 3}, {"list(head, 0)", 0}, {"list(start, 0)", 5}, {"list(ring, 0) > 1000000", 1},
 		{"&x == &x", 1}, {"&n1 == heads[0]", 1}, {"&n2 == n1", 1}, {"&wide + 8 == &wide", 0},
 		{"calls(zero)", 1}, {"calls(one)", 3}, {"calls(fill)", 2}, {"got(one)", 3}, {"got(zero)", 0}, {"got(zero) + calls(one)", 3},
 		{"1 + 2 * 3", 7}, {"(1 + 2) * 3", 9}, {"1 - 2 - 3", -4}, {"10 - 2 * 3 + 1", 5}, {"MINUS * MINUS", 9},

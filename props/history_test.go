@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,13 +137,18 @@ func TestMonitorIsPorcupine(t *testing.T) {
 				factory := props.Linearizable(spec, o.funcs...)
 				spare := [2]explore.Property{property(t, factory, m), property(t, factory, m)}
 				start := spare[0].AppendState(nil)
+				read := property(t, props.Porcupine(spec, o.funcs...), m)
 				for range historiesPerObject {
 					events := o.history(t, init)
 					mon, porcupine := property(t, factory, m), property(t, props.Porcupine(spec, o.funcs...), m)
 					set(t, spare[0], start)
 					for i, e := range events {
+						set(t, read, porcupine.AppendState(nil))
 						mon.Observe(e)
 						porcupine.Observe(e)
+						if read.Observe(e); !bytes.Equal(read.AppendState(nil), porcupine.AppendState(nil)) {
+							t.Fatalf("a history that was written and read goes on otherwise\n%s", printHistory(events[:i+1]))
+						}
 						spare[0].Observe(e)
 						a, b, c := mon.After(m, 0), porcupine.After(m, 0), spare[0].After(m, 0)
 						if (a == nil) != (b == nil) || (a == nil) != (c == nil) || a != nil && (a.Property != b.Property || *a != *c) {

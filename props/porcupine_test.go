@@ -144,7 +144,7 @@ func TestSearchesWithEitherJudgeAgree(t *testing.T) {
 	for _, name := range []string{"list.rseq", "list-no-cpu-check.rseq"} {
 		p := example(t, name)
 		p.Threads[0].Calls = p.Threads[0].Calls[:1]
-		for _, bounds := range []string{"none", "preempt=1 migrate=1"} {
+		for _, bounds := range []string{"preempt=1 migrate=1", "preempt=2 migrate=2"} {
 			var got [2]*explore.Result
 			for i, f := range []explore.Factory{props.Linearizable(props.Stack, "push", "pop"), props.Porcupine(props.Stack, "push", "pop")} {
 				r, err := explore.Exhaustive(context.Background(), boot(t, p, "6.18", bounds), []explore.Factory{f}, explore.Limits{}, nil)
@@ -157,6 +157,9 @@ func TestSearchesWithEitherJudgeAgree(t *testing.T) {
 			if a.Complete != b.Complete || a.Failure != nil && (len(a.Failure.Schedule) != len(b.Failure.Schedule) ||
 				explore.Events(a.Failure.Schedule) != explore.Events(b.Failure.Schedule) || a.Failure.Property != b.Failure.Property) {
 				t.Errorf("%s, %s: the monitor's search %+v, Porcupine's %+v", name, bounds, a, b)
+			}
+			if broken := name != "list.rseq" && bounds != "preempt=1 migrate=1"; broken != (a.Failure != nil) {
+				t.Errorf("%s, %s: %v", name, bounds, a.Failure)
 			}
 			if a.Complete && a.States > b.States {
 				t.Errorf("%s, %s: the monitor keeps %d states apart, whole histories only %d", name, bounds, a.States, b.States)

@@ -115,8 +115,8 @@ func TestSegmentsThatAreNotThere(t *testing.T) {
 			t.Errorf("something is at %#x", a)
 		}
 	}
-	if len(m.Mutable()) != ir.RSeqSpace {
-		t.Errorf("%d bytes can change", len(m.Mutable()))
+	if len(m.Mutable()) != ir.RSeqSpace || len(m.Segments()) != 3 {
+		t.Errorf("%d bytes can change, in %+v", len(m.Mutable()), m.Segments())
 	}
 }
 
