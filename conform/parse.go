@@ -23,7 +23,10 @@ func (e *ParseError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.
 // Parse reads a file of cases. The error is a [*ParseError], or what package ir
 // says of a program, with the file's own line.
 func Parse(file string, src []byte) ([]Case, error) {
-	p := &parser{file: file, names: map[string]bool{}}
+	p := &parser{file: file, line: 1, names: map[string]bool{}}
+	if len(src) > maxSource {
+		return nil, p.fail("the file has %d bytes, more than %d", len(src), maxSource)
+	}
 	ar := txtar.Parse(src)
 	lines := sectionLines(src, ar)
 	for i, f := range ar.Files {
@@ -44,6 +47,13 @@ func Parse(file string, src []byte) ([]Case, error) {
 	}
 	return p.cases, nil
 }
+
+// The bounds of a file: each case has its own copy of the program, and a line with
+// each can stand for as many cases as the program has instructions.
+const (
+	maxSource = 256 << 10
+	maxCases  = 2000
+)
 
 // sectionLines returns the line that each section's text begins at, which txtar
 // doesn't tell.
@@ -183,6 +193,9 @@ func (p *parser) section(name string, data []byte) error {
 
 // add puts in what a schedule needs, and keeps the case.
 func (p *parser) add(c Case) error {
+	if len(p.cases) == maxCases {
+		return p.fail("a file has at most %d cases", maxCases)
+	}
 	if err := insertSleeps(&c, p.image); err != nil {
 		return p.fail("%v", err)
 	}

@@ -30,9 +30,9 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 	case !space.membarrier:
 		return abi.EPERM.Ret(), waitNone
 	}
-	if flags == 0 {
+	if flags == 0 || cpuID < 0 {
 		cpuID = none
-	} else if cpuID < 0 || int(cpuID) >= len(m.cpus) {
+	} else if int(cpuID) >= len(m.cpus) {
 		return 0, waitNone
 	}
 	return m.fence(c, t, CPUID(cpuID))

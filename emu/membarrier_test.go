@@ -75,6 +75,14 @@ func TestMembarrierCPUFlag(t *testing.T) {
 	})
 }
 
+// TestMembarrierNegativeCPU is no CPU in particular, as without the flag.
+func TestMembarrierNegativeCPU(t *testing.T) {
+	onEvery(func(kernel string, _ int) {
+		r := boot(t, kernel, fenced+"thread: enable; fence_ MEMBARRIER_CMD_FLAG_CPU, -7\nthread: op\nthread: op\n")
+		r.run("t1 to inside; t2 to inside; t0 to calling; c0 step; c2 ipi; c1 ipi; t1 to abort; t2 to abort; t0 to called")
+	})
+}
+
 // TestMembarrierSkipsItsCaller, even inside a section, unless it names its own
 // CPU: then the old rule sees a preemption, V1 rewrites the ids, and a system call
 // isn't an interruption to V2 and 6.19.

@@ -203,6 +203,32 @@ func TestNoRoomForFrame(t *testing.T) {
 	}
 }
 
+// TestSigreturnWithoutFrame is SIGSEGV: a handler has lost its stack.
+func TestSigreturnWithoutFrame(t *testing.T) {
+	program := "func op()\n    nop\nhere:\n    nop\n    ret\nfunc look()\n    mov sp, 0x7000000\n    ret\nhandler SIGUSR1: look\nthread: op\n"
+	r := boot(t, "6.18", program).run("t0 to here; t0 signal SIGUSR1; t0 to look; c0 step; c0 step; c0 step")
+	if got := r.end(); got != "SIGSEGV frame" {
+		t.Errorf("%q, want SIGSEGV frame", got)
+	}
+}
+
+// TestKillFindsAProcess, by its number.
+func TestKillFindsAProcess(t *testing.T) {
+	program := "func op()\n    mov r0, 1000\n    mov r1, SIGTERM\n    syscall kill\n    nop\n    ret\nthread: op\n"
+	if got := boot(t, "6.18", program).run("t0 through").end(); got != "SIGTERM sent" {
+		t.Errorf("%q, want SIGTERM", got)
+	}
+}
+
+// TestHandledReasonIsForgotten: a signal that is sent later has its own.
+func TestHandledReasonIsForgotten(t *testing.T) {
+	program := flagged(0, 2) + "func crash()\n    ret\nhandler SIGSEGV: crash\n"
+	r := boot(t, "5.10", program).run("t0 to inside; t0 signal SIGUSR1; t0 to crash")
+	if got := r.run("t0 signal SIGTERM").end(); got != "SIGTERM sent" {
+		t.Errorf("%q, want SIGTERM sent", got)
+	}
+}
+
 // TestSynchronousSignalsComeFirst, then the lowest number.
 func TestSynchronousSignalsComeFirst(t *testing.T) {
 	program := "data order: u64[8]\ndata n: u64\nfunc op()\n    nop\nhere:\n    nop\n    ret\n" +

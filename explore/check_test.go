@@ -79,7 +79,7 @@ func TestCheckFailsIfItCannotSeeAll(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r, p := &recorder{ctx: ctx}, example(t, "list.rseq")
-	explore.Check(r, p, explore.Options{Kernels: one})
+	explore.Check(r, p, explore.Options{Kernels: one, Properties: propsOf(t, p)})
 	if len(r.errors) != 1 || !strings.HasSuffix(r.errors[0], "interrupted: context canceled") {
 		t.Errorf("%q", r.errors)
 	}
@@ -96,6 +96,7 @@ func TestCheckFailsIfThereIsNothingToCheck(t *testing.T) {
 		{f + "kernels 6.2", explore.Options{}, "no kernel to check on: the program claims none of [5.10 6.1 6.18 6.19 7.3/v1 7.3/v2]"},
 		{f, explore.Options{Kernels: []emu.Kernel{}}, "no kernel to check on: the program claims none of [5.10 6.1 6.18 6.19 7.3/v1 7.3/v2]"},
 		{f + "kernels 9.9", explore.Options{}, `test.rseq:4:1: unknown kernel "9.9" (`},
+		{f + "final 1 == 1", explore.Options{}, "test declares what must hold, but Options.Properties is empty: pass those of props.Of"},
 		{f, explore.Options{Config: emu.Config{CPUs: 99}}, "5.10: 99 CPUs are out of range (1..64)"},
 		{f, explore.Options{Properties: []explore.Factory{func(*emu.Machine) (explore.Property, error) { return nil, fmt.Errorf("no such thing") }},
 			Kernels: emu.DefaultKernels()[:1]}, "5.10: no such thing"},

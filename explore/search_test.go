@@ -47,6 +47,64 @@ func TestAnEventThatBreaksEarlyHidesNoRunWithout(t *testing.T) {
 	}
 }
 
+// TestAStateIsReachedTheCheapestWay, though another way to it is found first. No
+// budget in the state tells the ways apart.
+func TestAStateIsReachedTheCheapestWay(t *testing.T) {
+	nops := strings.Repeat("    nop\n", 20)
+	for _, tt := range []struct {
+		name, program string
+		events, steps int
+	}{
+		// A membarrier gets there in three transitions, and none in more.
+		{"fewer events", `
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=bad
+    st.8 [tp + rseq_cs], s
+start:
+` + nops + `
+commit:
+    st.8 [tp + rseq_cs], 0
+    jmp bad
+    sig
+bad:
+    trap brk
+thread: f
+`, 0, 1 + 20 + 2 + 1},
+		// A membarrier in the second section, which is come to without events, gets
+		// there later than one in the first, whose handler goes there.
+		{"fewer transitions", `
+func f()
+    cs first: start_ip=a post_commit_ip=aend abort_ip=skip
+    cs second: start_ip=b post_commit_ip=bend abort_ip=bad
+    st.8 [tp + rseq_cs], first
+a:
+    nop
+aend:
+` + nops + `
+    st.8 [tp + rseq_cs], second
+b:
+    nop
+bend:
+    ret
+    sig
+skip:
+    jmp bad
+    sig
+bad:
+    trap brk
+thread: f
+`, 1, 1 + 1 + 1 + 1},
+	} {
+		p := parse(t, tt.program)
+		for _, kernel := range []string{"6.18", "7.3/v2"} {
+			r := exhaust(t, p, on(t, kernel, "membarrier=unlimited"), explore.Limits{})
+			if r.Failure == nil || explore.Events(r.Failure.Schedule) != tt.events || len(r.Failure.Schedule) != tt.steps {
+				t.Errorf("%s on %s: %+v", tt.name, kernel, r.Failure)
+			}
+		}
+	}
+}
+
 // TestSearchIsDeterministic: a second search is the same search.
 func TestSearchIsDeterministic(t *testing.T) {
 	for _, name := range []string{"list.rseq", "list-no-cpu-check.rseq", "overwrite.rseq", "syscall-inside.rseq"} {

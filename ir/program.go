@@ -255,5 +255,5 @@ const (
 
 	ExprAddr // &x: the address of data; of per-CPU data, that on CPU 0
 	ExprGot  // got(f): finished calls of f whose r0 wasn't 0
-	ExprList // list(x, n): nodes of the lists whose heads are x, on all CPUs, linked by the word n bytes into a node; a cycle counts as infinitely many
+	ExprList // list(x, n): nodes of the lists whose heads are x, on all CPUs, linked by the word n bytes into a node; a cycle breaks the check
 )

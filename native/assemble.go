@@ -118,7 +118,7 @@ func (a *asm) move(d, s reg) {
 	}
 }
 
-// load32 sets a register to a number.
+// set sets a register to a number.
 func (a *asm) set(d reg, v uint64) {
 	switch {
 	case v <= math.MaxUint32:

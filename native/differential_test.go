@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	pairs = flag.Int("pairs", 400, "how many random programs with random events are run natively and emulated")
+	pairs = flag.Int("pairs", 300, "how many random programs with random events are run natively and emulated")
 	keep  = flag.String("keep", "", "a file for the smallest of them that the two disagree on, as a case")
 )
 
@@ -97,7 +97,10 @@ func actions(t *rapid.T, im *ir.Image) string {
 func TestRandomProgramsAgree(t *testing.T) {
 	target, k := here(t)
 	e := conform.Emulator(k)
-	ran, endless, noisy := 0, 0, 0
+	ran, endless, noisy, enough := 0, 0, 0, *pairs
+	if testing.Short() {
+		enough = min(enough, 50)
+	}
 	failing := ""
 	check := func(rt *rapid.T) {
 		text := randomCase(rt)
@@ -135,7 +138,7 @@ func TestRandomProgramsAgree(t *testing.T) {
 		}
 		noisy++
 	}
-	for round := 0; ran < *pairs && !t.Failed() && round < *pairs; round++ {
+	for round := 0; ran < enough && !t.Failed() && round < enough; round++ {
 		t.Run(fmt.Sprint(round), func(t *testing.T) { rapid.Check(t, check) })
 	}
 	t.Logf("%s: %d programs agree, %d of them only when repeated; %d without an end", target.Name(), ran, noisy, endless)

@@ -218,6 +218,7 @@ func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 		case tr.planted:
 			return tr.atPoint(&regs)
 		}
+		ip-- // the program's own int3, a trap brk: the machine's ip stays there
 	}
 	if f, ok := tr.p.handlers[ip]; ok {
 		ip = f

@@ -36,6 +36,7 @@ type checks struct {
 	calls   []uint16 // by function: finished calls
 	got     []uint16 // … whose r0 wasn't 0
 	counts  bool     // a check asks for either
+	wrong   string   // why the check that is evaluated can't be answered
 	always  bool
 }
 
@@ -86,11 +87,18 @@ var whenNames = [...]string{ir.Finally: "final", ir.Invariantly: "always"}
 func (c *checks) ask(m *emu.Machine, when ir.CheckWhen) *explore.Violation {
 	for i := range c.prog.Checks {
 		k := &c.prog.Checks[i]
-		if k.When != when || c.eval(m, &k.Cond) != 0 {
+		if k.When != when {
+			continue
+		}
+		c.wrong = ""
+		if c.eval(m, &k.Cond) != 0 && c.wrong == "" {
 			continue
 		}
 		msg := "it is false"
-		if len(k.Cond.Args) == 2 {
+		switch {
+		case c.wrong != "":
+			msg = c.wrong
+		case len(k.Cond.Args) == 2:
 			msg = fmt.Sprintf("the left side is %d, the right side %d", c.eval(m, &k.Cond.Args[0]), c.eval(m, &k.Cond.Args[1]))
 		}
 		return &explore.Violation{Property: fmt.Sprintf("%s %v", whenNames[when], k.Cond), Message: msg}
@@ -127,16 +135,12 @@ func (c *checks) eval(m *emu.Machine, e *ir.Expr) int64 {
 	case ir.ExprSym:
 		return m.Peek(base, d.Width)
 	case ir.ExprIndex:
-		i := ir.Addr(c.eval(m, &e.Args[0]))
-		if d.Kind == ir.PerCPU {
-			return m.Peek(base+i<<m.Image().PerCPUShift, d.Width)
-		}
-		return m.Peek(base+i*ir.Addr(d.Width.Bytes()), d.Width)
+		return c.element(m, d, base, c.eval(m, &e.Args[0]))
 	}
 	var sum int64
 	c.each(m, d, base, func(a ir.Addr) {
 		if e.Op == ir.ExprList {
-			sum += length(m, a, d.Width, ir.Addr(c.eval(m, &e.Args[0])))
+			sum += c.length(m, a, d, ir.Addr(c.eval(m, &e.Args[0])))
 		} else {
 			sum += m.Peek(a, d.Width)
 		}
@@ -157,13 +161,29 @@ func (c *checks) each(m *emu.Machine, d *ir.Data, base ir.Addr, f func(ir.Addr))
 	}
 }
 
-// length counts the nodes of a list; one longer than memory can hold is a cycle.
-func length(m *emu.Machine, head ir.Addr, w ir.Width, next ir.Addr) int64 {
-	const cycle = 1 << 20
+// element is x[i]; of per-CPU data that of CPU i. An index without an element
+// says nothing about the program, so it breaks the check, whatever it compares.
+func (c *checks) element(m *emu.Machine, d *ir.Data, base ir.Addr, i int64) int64 {
+	n, step := d.Count, ir.Addr(d.Width.Bytes())
+	if d.Kind == ir.PerCPU {
+		n, step = m.CPUs(), 1<<m.Image().PerCPUShift
+	}
+	if i < 0 || i >= int64(n) {
+		c.wrong = fmt.Sprintf("there is no %s[%d], only 0 to %d", d.Name, i, n-1)
+		return 0
+	}
+	return m.Peek(base+ir.Addr(i)*step, d.Width)
+}
+
+// length counts the nodes of a list; one longer than memory can hold is a
+// cycle, and breaks the check.
+func (c *checks) length(m *emu.Machine, head ir.Addr, d *ir.Data, next ir.Addr) int64 {
+	const longest = 1000
 	n := int64(0)
-	for a := ir.Addr(m.Peek(head, w)); a != 0; a = ir.Addr(m.Peek(a+next, 8)) {
-		if n++; n > 1000 {
-			return cycle
+	for a := ir.Addr(m.Peek(head, d.Width)); a != 0; a = ir.Addr(m.Peek(a+next, 8)) {
+		if n++; n > longest {
+			c.wrong = fmt.Sprintf("the list at %s never ends", m.Image().DataName(head))
+			return longest
 		}
 	}
 	return n

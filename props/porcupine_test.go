@@ -2,7 +2,6 @@ package props_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -141,32 +140,42 @@ func TestPorcupineRejectsEveryCounterexample(t *testing.T) {
 // counterexample costs. Porcupine's keeps whole histories apart and so sees more
 // states.
 func TestSearchesWithEitherJudgeAgree(t *testing.T) {
-	for _, name := range []string{"list.rseq", "list-no-cpu-check.rseq"} {
-		p := example(t, name)
-		p.Threads[0].Calls = p.Threads[0].Calls[:1]
-		for _, bounds := range []string{"preempt=1 migrate=1", "preempt=2 migrate=2"} {
-			var got [2]*explore.Result
-			for i, f := range []explore.Factory{props.Linearizable(props.Stack, "push", "pop"), props.Porcupine(props.Stack, "push", "pop")} {
-				r, err := explore.Exhaustive(context.Background(), boot(t, p, "6.18", bounds), []explore.Factory{f}, explore.Limits{}, nil)
-				if err != nil || r.Why != "" {
-					t.Fatal(r, err)
-				}
-				got[i] = r
+	list, counter := example(t, "list.rseq"), parse(t, racy)
+	list.Threads[0].Calls = list.Threads[0].Calls[:1]
+	for _, tt := range []struct {
+		program *ir.Program
+		bounds  string
+		broken  bool
+	}{
+		{list, "none", false},
+		{list, "preempt=1 migrate=1", false},
+		{counter, "none", false},
+		{counter, "preempt=2", true},
+	} {
+		s := tt.program.Specs[0]
+		spec, err := props.SpecByName(s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		search := func(f explore.Factory) *explore.Result {
+			r, err := explore.Exhaustive(context.Background(), boot(t, tt.program, "6.18", tt.bounds), []explore.Factory{f}, explore.Limits{}, nil)
+			if err != nil || r.Why != "" || r.Complete == tt.broken {
+				t.Fatalf("%s, %s: %+v, %v", spec.Name, tt.bounds, r, err)
 			}
-			a, b := got[0], got[1]
-			if a.Complete != b.Complete || a.Failure != nil && (len(a.Failure.Schedule) != len(b.Failure.Schedule) ||
-				explore.Events(a.Failure.Schedule) != explore.Events(b.Failure.Schedule) || a.Failure.Property != b.Failure.Property) {
-				t.Errorf("%s, %s: the monitor's search %+v, Porcupine's %+v", name, bounds, a, b)
+			return r
+		}
+		a, b := search(props.Linearizable(spec, s.Funcs...)), search(props.Porcupine(spec, s.Funcs...))
+		if !tt.broken {
+			if a.States > b.States {
+				t.Errorf("%s, %s: the monitor keeps %d states apart, whole histories only %d", spec.Name, tt.bounds, a.States, b.States)
 			}
-			if broken := name != "list.rseq" && bounds != "preempt=1 migrate=1"; broken != (a.Failure != nil) {
-				t.Errorf("%s, %s: %v", name, bounds, a.Failure)
-			}
-			if a.Complete && a.States > b.States {
-				t.Errorf("%s, %s: the monitor keeps %d states apart, whole histories only %d", name, bounds, a.States, b.States)
-			}
-			if b.Failure != nil && !strings.HasPrefix(b.Failure.Message, "Porcupine finds no order of the ") {
-				t.Errorf("%s: %v", name, b.Failure)
-			}
+			continue
+		}
+		if len(a.Failure.Schedule) != len(b.Failure.Schedule) || explore.Events(a.Failure.Schedule) != explore.Events(b.Failure.Schedule) {
+			t.Errorf("%s, %s: the monitor's failure is\n%s, Porcupine's\n%s", spec.Name, tt.bounds, explore.FormatChoices(a.Failure.Schedule), explore.FormatChoices(b.Failure.Schedule))
+		}
+		if b.Failure.Property != a.Failure.Property || b.Failure.Message != "Porcupine finds no order of the 2 calls" {
+			t.Errorf("%s, %s: %v", spec.Name, tt.bounds, b.Failure)
 		}
 	}
 }

@@ -78,6 +78,9 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	if err := storyFlag(f.story); err != nil {
 		return err
 	}
+	if err := checkSave(f.save); err != nil {
+		return err
+	}
 	if f.random < 0 {
 		return fmt.Errorf("--random %d is negative", f.random)
 	}

@@ -75,44 +75,58 @@ func (a *app) replay(f *replayFlags, arg, file string) error {
 	if err != nil {
 		return p.bad(err)
 	}
-	story, err := report.Tell(m, s, p.properties)
+	doc := runDocument{Verdict: "unbroken", Schedule: s.String()}
+	if f.story == "none" {
+		err = doc.follow(p, m, s)
+	} else if doc.Story, err = report.Tell(m, s, p.properties); err == nil {
+		doc.Property, doc.Message, doc.Transitions = doc.Story.Broken, doc.Story.Message, len(doc.Story.Steps)
+	}
 	if err != nil {
 		return follow(file, src, err)
 	}
-	doc := runDocument{Verdict: "unbroken", Property: story.Broken, Message: story.Message, Transitions: len(story.Steps),
-		Events: explore.Events(s.Choices), Schedule: s.String()}
-	if story.Broken != "" {
+	doc.Events = explore.Events(s.Choices[:doc.Transitions])
+	if doc.Property != "" {
 		doc.Verdict = string(report.Broken)
-	}
-	if f.story != "none" {
-		doc.Story = story
 	}
 	if a.asJSON {
 		a.out.json(doc)
 	} else {
 		a.tell(f.story, &doc)
-		a.replayEnd(s, story, f.story != "none")
+		a.replayEnd(s, &doc)
 	}
-	if story.Broken != "" {
+	if doc.Property != "" {
 		return exit(exitBroken)
 	}
 	return nil
 }
 
+// follow follows a schedule without telling it.
+func (doc *runDocument) follow(p *program, m *emu.Machine, s *explore.Schedule) error {
+	out, err := s.Follow(m, p.properties, nil)
+	if err != nil {
+		return err
+	}
+	doc.Transitions = len(out.Schedule)
+	if v := out.Violation; v != nil {
+		doc.Property, doc.Message = v.Property, v.Message
+	}
+	return nil
+}
+
 // replayEnd says whether it is still the same.
-func (a *app) replayEnd(s *explore.Schedule, story *report.Story, told bool) {
+func (a *app) replayEnd(s *explore.Schedule, doc *runDocument) {
 	st := a.out.style
-	if told {
+	if doc.Story != nil {
 		a.out.printf("\n")
 	}
 	switch {
-	case story.Broken == "" && s.Breaks == "":
-		a.out.printf("%s after %s\n", st.Good("not broken"), report.Count(len(story.Steps), "transition"))
-	case story.Broken == "":
-		a.out.printf("%s: under %s the schedule does not break %s\n", st.Good("not broken"), story.Kernel, s.Breaks)
-	case s.Breaks != "" && s.Breaks != story.Broken:
-		a.out.printf("%s: %s, where the schedule was saved for %s\n", st.Bad("broken"), story.Broken, s.Breaks)
+	case doc.Property == "" && s.Breaks == "":
+		a.out.printf("%s after %s\n", st.Good("not broken"), report.Count(doc.Transitions, "transition"))
+	case doc.Property == "":
+		a.out.printf("%s: under %s the schedule does not break %s\n", st.Good("not broken"), s.Kernel, s.Breaks)
+	case s.Breaks != "" && s.Breaks != doc.Property:
+		a.out.printf("%s: %s, where the schedule was saved for %s\n", st.Bad("broken"), doc.Property, s.Breaks)
 	default:
-		a.out.printf("%s: %s, under %s\n", st.Bad("broken"), story.Broken, story.Kernel)
+		a.out.printf("%s: %s, under %s\n", st.Bad("broken"), doc.Property, s.Kernel)
 	}
 }

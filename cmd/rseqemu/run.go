@@ -78,6 +78,9 @@ func (a *app) runOnce(f *runFlags, arg string, random bool) error {
 	if err := storyFlag(f.story); err != nil {
 		return err
 	}
+	if err := checkSave(f.save); err != nil {
+		return err
+	}
 	if f.interactive && a.asJSON {
 		return errors.New("--interactive and --json exclude each other")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,45 @@ func save(name string, b []byte) error {
 		}
 	}
 	return cause(name, replace(target, b, perm))
+}
+
+// scheduleHead is what a file that may be overwritten begins with.
+const scheduleHead = "rseqemu schedule "
+
+// checkSave refuses a name for --save before anything runs: a directory that
+// isn't there, and a file that holds something else than a schedule, such as the
+// program itself.
+func checkSave(name string) error {
+	if name == "" {
+		return nil
+	}
+	fail := func(err error) error { return fmt.Errorf("--save: %w", cause(name, err)) }
+	info, err := os.Stat(name)
+	switch {
+	case name == "-":
+		return errors.New("--save wants a file: without it the schedule is printed")
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(name)); err != nil {
+			return fail(err)
+		}
+		return nil
+	case err != nil:
+		return fail(err)
+	case info.IsDir():
+		return fail(errors.New("is a directory"))
+	case !info.Mode().IsRegular() || info.Size() == 0:
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fail(err)
+	}
+	defer f.Close()
+	head := make([]byte, len(scheduleHead))
+	if _, err := io.ReadFull(f, head); err != nil || string(head) != scheduleHead {
+		return fail(errors.New("it holds something else than a schedule; it is left alone"))
+	}
+	return nil
 }
 
 func replace(name string, b []byte, perm fs.FileMode) (err error) {

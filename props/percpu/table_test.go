@@ -58,9 +58,11 @@ func (t *table) columns() []string {
 	return append(defaults, others...)
 }
 
-// format prints the table: a row's name is in two columns if it has two spaces.
+// format prints the table. What follows two spaces in a row's name is put behind
+// its cells.
 func (t *table) format(title string) string {
-	lines := [][]string{nil}
+	columns := t.columns()
+	lines := [][]string{append(append([]string{""}, columns...), "")}
 	var rows []string
 	for key := range t.cells {
 		if !slices.Contains(rows, key[0]) {
@@ -68,12 +70,9 @@ func (t *table) format(title string) string {
 		}
 	}
 	slices.Sort(rows)
-	columns := t.columns()
 	for _, row := range rows {
-		line := strings.Split(row, "  ")
-		if lines[0] == nil {
-			lines[0] = append(make([]string, len(line)), columns...)
-		}
+		name, rest, _ := strings.Cut(row, "  ")
+		line := []string{name}
 		for _, k := range columns {
 			cell, ok := t.cells[[2]string{row, k}]
 			if !ok {
@@ -81,7 +80,7 @@ func (t *table) format(title string) string {
 			}
 			line = append(line, cell)
 		}
-		lines = append(lines, line)
+		lines = append(lines, append(line, rest))
 	}
 	var b strings.Builder
 	for line := range strings.Lines(title + "\n") {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,16 +17,23 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/trace.golden")
 
+// here is the report of this platform.
+var here = sync.OnceValues(func() ([]byte, error) {
+	var b bytes.Buffer
+	err := report(&b)
+	return b.Bytes(), err
+})
+
 // TestTraceIsTheGoldenOne fails when the rules or the canonical bytes change.
 // If they should, run it with -update.
 func TestTraceIsTheGoldenOne(t *testing.T) {
 	const golden = "testdata/trace.golden"
-	var got bytes.Buffer
-	if err := report(&got); err != nil {
+	got, err := here()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o666); err != nil {
+		if err := os.WriteFile(golden, got, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -33,7 +41,7 @@ func TestTraceIsTheGoldenOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(lines(want), lines(got.Bytes())); d != "" {
+	if d := cmp.Diff(lines(want), lines(got)); d != "" {
 		t.Errorf("the states of the runs have changed (-want +got); is it meant to be? then -update:\n%s", d)
 	}
 }
@@ -52,8 +60,8 @@ func TestPlatformsAgree(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the command for other processors")
 	}
-	var want bytes.Buffer
-	if err := report(&want); err != nil {
+	want, err := here()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ arch, emulator string }{
@@ -75,7 +83,7 @@ func TestPlatformsAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(lines(want.Bytes()), lines(got)); d != "" {
+			if d := cmp.Diff(lines(want), lines(got)); d != "" {
 				t.Errorf("linux/%s differs (-here +there):\n%s", c.arch, d)
 			}
 		})
