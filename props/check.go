@@ -109,7 +109,12 @@ func (c *checks) ask(m *emu.Machine, when ir.CheckWhen) *explore.Violation {
 // eval computes an expression; conditions are 1 or 0.
 func (c *checks) eval(m *emu.Machine, e *ir.Expr) int64 {
 	if len(e.Args) == 2 {
-		return binary2(e.Op, c.eval(m, &e.Args[0]), c.eval(m, &e.Args[1]))
+		left := c.eval(m, &e.Args[0])
+		// The left side may be there to guard the right one.
+		if e.Op == ir.ExprAnd && left == 0 || e.Op == ir.ExprOr && left != 0 {
+			return truth(left != 0)
+		}
+		return binary2(e.Op, left, c.eval(m, &e.Args[1]))
 	}
 	switch e.Op {
 	case ir.ExprNum:
@@ -199,7 +204,7 @@ func (c *checks) data(name string) *ir.Data {
 }
 
 func binary2(op ir.ExprOp, a, b int64) int64 {
-	truth := false
+	holds := false
 	switch op {
 	case ir.ExprAdd:
 		return a + b
@@ -208,23 +213,27 @@ func binary2(op ir.ExprOp, a, b int64) int64 {
 	case ir.ExprMul:
 		return a * b
 	case ir.ExprEq:
-		truth = a == b
+		holds = a == b
 	case ir.ExprNe:
-		truth = a != b
+		holds = a != b
 	case ir.ExprLt:
-		truth = a < b
+		holds = a < b
 	case ir.ExprLe:
-		truth = a <= b
+		holds = a <= b
 	case ir.ExprGt:
-		truth = a > b
+		holds = a > b
 	case ir.ExprGe:
-		truth = a >= b
+		holds = a >= b
 	case ir.ExprAnd:
-		truth = a != 0 && b != 0
+		holds = a != 0 && b != 0
 	case ir.ExprOr:
-		truth = a != 0 || b != 0
+		holds = a != 0 || b != 0
 	}
-	if truth {
+	return truth(holds)
+}
+
+func truth(v bool) int64 {
+	if v {
 		return 1
 	}
 	return 0

@@ -25,6 +25,8 @@ type Check struct {
 	Kernels    []KernelRun `json:"kernels"`
 
 	bounds string
+	// noSignals: the budget has some, but nothing handles any.
+	noSignals bool
 }
 
 // KernelRun is a kernel's result.
@@ -75,7 +77,12 @@ func NewCheck(s *explore.Sweep) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.CPUs, c.Budget, c.bounds = m.CPUs(), m.Budget().String(), Bounds(m.Budget())
+	budget := m.Budget()
+	if budget[emu.Signals] > 0 && len(s.Program.Handlers) == 0 {
+		// Nothing sends a signal that nothing handles: don't claim to have tried.
+		budget[emu.Signals], c.noSignals = 0, true
+	}
+	c.CPUs, c.Budget, c.bounds = m.CPUs(), budget.String(), Bounds(budget)
 	return c, nil
 }
 
@@ -94,10 +101,14 @@ func (c *Check) Title() string {
 
 // Caveat is what a reader should know about the claim; "" if there is nothing.
 func (c *Check) Caveat() string {
-	if len(c.Properties) > 0 {
-		return ""
+	var out []string
+	if c.noSignals {
+		out = append(out, "No signal comes, as the program has no handler.")
 	}
-	return "The program declares nothing to hold (spec, always, final): checked is that no thread is killed or gets stuck."
+	if len(c.Properties) == 0 {
+		out = append(out, "The program declares nothing to hold (spec, always, final): checked is that no thread is killed or gets stuck.")
+	}
+	return strings.Join(out, " ")
 }
 
 // Add takes in what was found under a kernel, with the story of its failure if
