@@ -127,7 +127,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	case report.Broken:
 		return exit(exitBroken)
 	case report.Incomplete:
-		return exit(exitUnfinished)
+		return exit(exitNoAnswer)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *app) diff(ctx context.Context, f *diffFlags, arg string) error {
 	if s == nil {
 		a.diffEnd(p, &doc, report.Bounds(pair.budget), f.schedule)
 		if doc.Verdict == "incomplete" {
-			return exit(exitUnfinished)
+			return exit(exitNoAnswer)
 		}
 		return nil
 	}

@@ -10,10 +10,9 @@ import (
 
 // The exit codes.
 const (
-	exitHolds      = 0
-	exitBroken     = 1
-	exitBadInput   = 2
-	exitUnfinished = 3
+	exitHolds    = 0
+	exitBroken   = 1
+	exitNoAnswer = 2
 )
 
 // exit is the error of a command that has said everything and ends with a code
@@ -21,11 +20,6 @@ const (
 type exit int
 
 func (e exit) Error() string { return "exit" }
-
-// unfinished is an error that a limit is to blame for.
-type unfinished struct{ error }
-
-func (e unfinished) Unwrap() error { return e.error }
 
 // badInput is an error with the program's text at hand, to show the line.
 type badInput struct {
@@ -66,10 +60,7 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		f.Error.Message, f.Error.File, f.Error.Line, f.Error.Column = msg, file, pos.Line, pos.Col
 		a.out.json(f)
 	}
-	if errors.As(err, new(unfinished)) {
-		return exitUnfinished
-	}
-	return exitBadInput
+	return exitNoAnswer
 }
 
 // oneLine makes sure that an error is one line and has nothing that upsets a

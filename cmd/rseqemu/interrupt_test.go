@@ -42,8 +42,8 @@ func TestInterruptSaysHowFarItGot(t *testing.T) {
 	progress := &onWrite{do: func() { cancel(errInterrupted) }}
 	a := &app{out: newOutput(&out), err: newOutput(progress)}
 	a.err.tty = true
-	if code := a.run(ctx, endlessly(list)); code != exitUnfinished {
-		t.Errorf("exit code %d, not %d", code, exitUnfinished)
+	if code := a.run(ctx, endlessly(list)); code != exitNoAnswer {
+		t.Errorf("exit code %d, not %d", code, exitNoAnswer)
 	}
 	for _, k := range []string{"6.18", "7.3/v2"} {
 		if !strings.Contains(out.String(), "  "+k) {
@@ -84,8 +84,8 @@ func TestInterruptSignal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := <-code; got != exitUnfinished {
-		t.Errorf("exit code %d, not %d", got, exitUnfinished)
+	if got := <-code; got != exitNoAnswer {
+		t.Errorf("exit code %d, not %d", got, exitNoAnswer)
 	}
 	var rest strings.Builder
 	for lines.Scan() {
@@ -99,8 +99,8 @@ func TestInterruptSignal(t *testing.T) {
 // TestTimeoutIsAnInterrupt that nobody has to wait for.
 func TestTimeoutIsAnInterrupt(t *testing.T) {
 	var out, errOut bytes.Buffer
-	if code := run(append(endlessly(list), "--timeout", "1ns"), nil, &out, &errOut); code != exitUnfinished {
-		t.Errorf("exit code %d, not %d", code, exitUnfinished)
+	if code := run(append(endlessly(list), "--timeout", "1ns"), nil, &out, &errOut); code != exitNoAnswer {
+		t.Errorf("exit code %d, not %d", code, exitNoAnswer)
 	}
 	if !strings.Contains(out.String(), "not finished (interrupted: --timeout 1ns): ") {
 		t.Errorf("it said:\n%s", &out)

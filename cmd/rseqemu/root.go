@@ -51,8 +51,8 @@ in, such as percpu:list.`
 const exitCodes = `Exit codes:
   0  what was asked holds
   1  something is broken, differs, or was found
-  2  the input or the command line is wrong; nothing was written
-  3  it could not finish: a limit was reached, or Ctrl-C came`
+  2  no answer: the input or the command line is wrong, and nothing was written,
+     or a limit was reached or Ctrl-C came, and what is known so far was printed`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

@@ -198,11 +198,11 @@ func (a *app) endless(f *runFlags, p *program, doc *runDocument, err error) erro
 	doc.Message = oneLine(err.Error())
 	if !a.asJSON {
 		a.tell(f.story, doc)
-		return p.bad(unfinished{err})
+		return p.bad(err)
 	}
 	a.out.json(doc)
 	a.err.printf("rseqemu: %s\n", doc.Message)
-	return exit(exitUnfinished)
+	return exit(exitNoAnswer)
 }
 
 // tell prints the run for a person.

@@ -33,7 +33,7 @@ func TestTerminalShowsTheLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, got, code := onTerminal(t, c.text, "check", "-")
-			if !strings.HasSuffix(got, c.want) || code != exitBadInput {
+			if !strings.HasSuffix(got, c.want) || code != exitNoAnswer {
 				t.Errorf("exit code %d, and\n%s\nnot\n%s", code, got, c.want)
 			}
 		})
@@ -75,7 +75,7 @@ func (f *full) Write(b []byte) (int, error) {
 func TestFullDiskIsAnError(t *testing.T) {
 	for _, args := range [][]string{{"kernels"}, {"check", small, "--kernels", "6.18"}, {"run", small}, {"fmt", small}, {"version"}, {"list", "--json"}} {
 		var errOut bytes.Buffer
-		if code := run(args, nil, &full{left: 3}, &errOut); code != exitBadInput || errOut.String() != "rseqemu: no space left on device\n" {
+		if code := run(args, nil, &full{left: 3}, &errOut); code != exitNoAnswer || errOut.String() != "rseqemu: no space left on device\n" {
 			t.Errorf("%v: exit code %d, %q", args, code, &errOut)
 		}
 	}
