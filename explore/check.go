@@ -65,6 +65,8 @@ func Check(t TB, p *ir.Program, o Options) {
 			t.Errorf("broken on %s: %v\n\n%s", k, &r.Failure.Violation, s)
 		case !r.Complete:
 			t.Errorf("%s: nothing broken in %d states, but not all were seen: %s", k, r.States, r.Why)
+		case r.Ends == 0:
+			t.Errorf("%s: no run ends, so that what must hold at the end was never asked", k)
 		default:
 			t.Logf("holds on %s: %d states, %s", k, r.States, r.Budget)
 		}

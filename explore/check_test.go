@@ -85,6 +85,16 @@ func TestCheckFailsIfItCannotSeeAll(t *testing.T) {
 	}
 }
 
+// TestCheckFailsIfNoRunEnds: a condition that was never asked doesn't hold.
+func TestCheckFailsIfNoRunEnds(t *testing.T) {
+	p := parse(t, "data lock: u64 = 1\nfunc f()\nspin:\n ld.8 r0, [lock]\n bne r0, 0, spin\n ret\nthread: f\nfinal lock == 5")
+	r := &recorder{ctx: t.Context()}
+	explore.Check(r, p, explore.Options{Kernels: []emu.Kernel{on(t, "6.18", "").Kernel}, Properties: propsOf(t, p)})
+	if want := "6.18: no run ends, so that what must hold at the end was never asked"; len(r.errors) != 1 || r.errors[0] != want {
+		t.Errorf("%q", r.errors)
+	}
+}
+
 // TestCheckFailsIfThereIsNothingToCheck: no kernel, no machine, no property.
 func TestCheckFailsIfThereIsNothingToCheck(t *testing.T) {
 	const f = "func f()\n ret\nthread: f\n"

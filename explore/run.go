@@ -38,7 +38,7 @@ func Run(m *emu.Machine, factories []Factory, ch Chooser, steps int, observe fun
 	out := &Outcome{}
 	for range steps {
 		buf = m.Choices(buf[:0])
-		if stuck(m, buf) {
+		if stuck(buf) {
 			out.Violation = w.end()
 			break
 		}
@@ -56,24 +56,14 @@ func Run(m *emu.Machine, factories []Factory, ch Chooser, steps int, observe fun
 }
 
 // stuck reports whether nothing can go on by itself: every thread has ended, or
-// none can. Events that somebody might still send don't count.
-func stuck(m *emu.Machine, choices []emu.Choice) bool {
+// none can. Events that somebody might still send don't count. Nor does a CPU
+// that might come back, as the kernel lets no thread wait for one.
+func stuck(choices []emu.Choice) bool {
 	for _, c := range choices {
 		switch c.Kind() {
 		case emu.Step, emu.Run, emu.Wake, emu.IPI:
 			return false
 		}
 	}
-	return m.Done() || !canRescue(choices)
-}
-
-// canRescue reports whether a choice that is free can get a stuck machine going
-// again: a CPU that comes back.
-func canRescue(choices []emu.Choice) bool {
-	for _, c := range choices {
-		if c.Kind() == emu.Online {
-			return true
-		}
-	}
-	return false
+	return true
 }

@@ -49,7 +49,7 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 func (w *world) walk(ch Chooser, steps int, way, choices []emu.Choice) (*Violation, []emu.Choice, []emu.Choice) {
 	for range steps {
 		choices = w.m.Choices(choices[:0])
-		if stuck(w.m, choices) {
+		if stuck(choices) {
 			return w.end(), way, choices
 		}
 		i := ch.Choose(w.m, choices)

@@ -61,6 +61,31 @@ func costs(a, b []emu.Choice) int {
 	return cmp.Or(cmp.Compare(explore.Events(a), explore.Events(b)), cmp.Compare(len(a), len(b)))
 }
 
+// TestSampleKeepsToTheBugThatItFound: making a schedule cheaper must not lead to
+// another, cheaper bug.
+func TestSampleKeepsToTheBugThatItFound(t *testing.T) {
+	p, cfg := parse(t, early), on(t, "7.3/v2", "membarrier=1")
+	found := map[string]int{}
+	for seed := range uint64(50) {
+		raw, err := explore.Run(boot(t, p, cfg), propsOf(t, p), explore.Random(seed), 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := explore.Sample(context.Background(), boot(t, p, cfg), propsOf(t, p), seed, 1, explore.Limits{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw.Violation == nil || r.Failure == nil || raw.Violation.Property != r.Failure.Property {
+			t.Fatalf("seed %d breaks %v, but %v is returned", seed, raw.Violation, r.Failure)
+		}
+		found[r.Failure.Property]++
+		follow(t, p, cfg, r.Failure, propsOf(t, p))
+	}
+	if found["survives"] < 5 || found["final a == 1"] < 5 {
+		t.Errorf("found %v", found)
+	}
+}
+
 // TestSampleProvesNothing: it says so, however many runs there were.
 func TestSampleProvesNothing(t *testing.T) {
 	r := sample(t, "list.rseq", "7.3/v2", 1, 500)

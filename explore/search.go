@@ -178,7 +178,7 @@ func (s *search) expand(n int32, state []byte) bool {
 	}
 	props := s.setState(state)
 	s.choices = s.m.Choices(s.choices[:0])
-	if stuck(s.m, s.choices) {
+	if stuck(s.choices) {
 		if v := s.end(); v != nil {
 			s.fail(v, n, nil)
 			return true

@@ -264,6 +264,34 @@ func TestDeadlockSaysWhoWaits(t *testing.T) {
 	}
 }
 
+// TestAnInterruptOnItsWayIsNoDeadlock: who waits for another CPU to take it goes
+// on, even if that CPU's thread has ended.
+func TestAnInterruptOnItsWayIsNoDeadlock(t *testing.T) {
+	p := parse(t, `
+func fence()
+    mov r0, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ
+    mov r1, 0
+    syscall membarrier
+    mov r0, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ
+    mov r1, 0
+    syscall membarrier
+    ret
+func other()
+    nop
+    nop
+    ret
+thread: fence
+thread: other
+final calls(fence) == 1
+`)
+	for _, bounds := range []string{"none", "unplug=2"} {
+		r := exhaust(t, p, on(t, "6.18", bounds), explore.Limits{})
+		if !r.Complete || r.Ends == 0 {
+			t.Errorf("%s: %+v", bounds, r)
+		}
+	}
+}
+
 // TestSpinningClosesItsCycle: who spins meanwhile comes back to a
 // state that was seen, so that the search ends, and nothing is broken.
 func TestSpinningClosesItsCycle(t *testing.T) {

@@ -71,7 +71,7 @@ func (w *world) tidier(f *Failure, at, from, to int, reset func()) bool {
 }
 
 func (w *world) atEnd() *Violation {
-	if !stuck(w.m, w.m.Choices(nil)) {
+	if !stuck(w.m.Choices(nil)) {
 		return nil
 	}
 	return w.end()

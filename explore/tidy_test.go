@@ -45,6 +45,23 @@ func TestTidyKeepsTheFailure(t *testing.T) {
 	}
 }
 
+// TestTidyKeepsToTheProperty: of two threads that meet, an order that breaks
+// something else is none.
+func TestTidyKeepsToTheProperty(t *testing.T) {
+	p := parse(t, "data a: u64\ndata x: u64\nfunc f()\n ld.8 r0, [x]\n add r0, r0, 1\n st.8 [a], r0\n ret\nfunc g()\n nop\n st.8 [x], 1\n ret\nthread: f\nthread: g\nalways a != 1\nalways a != 2")
+	f := &explore.Failure{
+		Violation: explore.Violation{Property: "always a != 1"},
+		Schedule:  []emu.Choice{emu.StepOn(1), emu.StepOn(0), emu.StepOn(1), emu.StepOn(0), emu.StepOn(0)},
+	}
+	want := slices.Clone(f.Schedule)
+	if err := explore.Tidy(boot(t, p, on(t, "6.18", "none")), propsOf(t, p), f); err != nil {
+		t.Fatal(err)
+	}
+	if f.Property != "always a != 1" || !slices.Equal(f.Schedule, want) {
+		t.Errorf("%s\n%s", f.Property, explore.FormatChoices(f.Schedule))
+	}
+}
+
 // TestTidyJoinsStretches: of two threads that don't meet, one runs after the
 // other.
 func TestTidyJoinsStretches(t *testing.T) {

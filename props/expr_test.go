@@ -62,7 +62,7 @@ func TestExpressions(t *testing.T) {
 		{"1 + 2 * 3", 7}, {"(1 + 2) * 3", 9}, {"1 - 2 - 3", -4}, {"10 - 2 * 3 + 1", 5}, {"MINUS * MINUS", 9},
 		{"1 == 1", 1}, {"1 == 2", 0}, {"1 != 2", 1}, {"2 != 2", 0},
 		{"-1 < 0", 1}, {"0 < 0", 0}, {"0 <= 0", 1}, {"1 <= 0", 0}, {"1 > -1", 1}, {"0 > 0", 0}, {"0 >= 0", 1}, {"-1 >= 0", 0},
-		{"2 && 4", 1}, {"2 && 0", 0}, {"0 && 0", 0}, {"0 || 3", 1}, {"0 || 0", 0}, {"1 || 0 && 0", 1}, {"(1 || 0) && 0", 0},
+		{"2 && 4", 1}, {"2 && 0", 0}, {"0 && 0", 0}, {"0 || 3", 1}, {"0 || 0", 0}, {"1 || 0 && 0", 1}, {"(1 || 0) && 0", 0}, {"7 || counts[2]", 1}, {"0 && wide[-1]", 0},
 		{"x == 5 && sum(wide) == 60 || 0 == 1", 1}, {"x + 1 == 6", 1},
 	} {
 		for _, right := range []int64{tt.want, tt.want + 1} {
@@ -91,6 +91,8 @@ func TestAnIndexOutsideAndAnEndlessListBreakTheCheck(t *testing.T) {
 		{"wide[-1] == 0", "there is no wide[-1], only 0 to 2"},
 		{"wide[1000000] != 1", "there is no wide[1000000], only 0 to 2"},
 		{"wide[3] == 0 || 1 == 1", "there is no wide[3], only 0 to 2"},
+		{"1 == 1 && small[3] == 0", "there is no small[3], only 0 to 2"},
+		{"0 == 1 || small[3] == 0", "there is no small[3], only 0 to 2"},
 		{"list(ring, 0) > 0", "the list at ring never ends"},
 	} {
 		p := parse(t, memory+"final "+tt.expr+"\n")

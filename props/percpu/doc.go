@@ -33,6 +33,11 @@
 // What a program claims, its kernels directive, are the kernels that can run it.
 // None claims Linux 6.19 to 7.0 on arm64, which abort no section.
 //
+// Most programs have two threads, of which the second may run on CPU 0 only, where
+// the first begins: one preemption then brings the second one there, and the first
+// can go on on CPU 1, under another number or concurrency id, as if there were
+// more threads than CPUs.
+//
 // # Bugs
 //
 // A bug is a change of a program, written as a diff: bugs/PROGRAM-BUG.diff, text
@@ -46,7 +51,8 @@
 // # Non-goals
 //
 // The machine is sequentially consistent, so that a missing release or a missing
-// fence between plain accesses can't be shown, and no bug here is one. Nor is
-// this a library of operations to use: the programs have the shape of compiled
+// fence between plain accesses can't be shown, and no bug here is one. Progress
+// isn't checked either: a thread that waits for ever for a lock breaks nothing. And
+// this is no library of operations to use: the programs have the shape of compiled
 // code, but what they lay out in memory is made to be searched.
 package percpu

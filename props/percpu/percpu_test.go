@@ -135,7 +135,7 @@ func each(t *testing.T, jobs []job, test func(t *testing.T, j job)) {
 func TestPrograms(t *testing.T) {
 	var jobs []job
 	for _, p := range percpu.Programs() {
-		if testing.Short() && !slices.Contains([]string{"compare_two", "lock_mm_cid", "trystore"}, p.Name) {
+		if testing.Short() && !slices.Contains([]string{"counter", "trystore_mm_cid"}, p.Name) {
 			continue
 		}
 		jobs = append(jobs, claimed(t, p.Name, parse(t, p.Name, p.Parse))...)
@@ -153,7 +153,7 @@ and finds nothing; - is a kernel that the program doesn't claim.`)
 func TestArchitectures(t *testing.T) {
 	var jobs []job
 	for _, p := range percpu.Programs() {
-		if !slices.Contains([]string{"compare_two", "memcpy_buffer_mm_cid", "deref_add"}, p.Name) || testing.Short() && p.Name != "compare_two" {
+		if !slices.Contains([]string{"counter", "memcpy_buffer_mm_cid", "deref_add"}, p.Name) || testing.Short() && p.Name != "counter" {
 			continue
 		}
 		prog := parse(t, p.Name, p.Parse)
@@ -225,7 +225,7 @@ events and transitions.`)
 func TestBugs(t *testing.T) {
 	var jobs []job
 	for _, b := range percpu.Bugs() {
-		if testing.Short() && !slices.Contains([]string{"deref_add", "slab_mm_cid", "trystore"}, b.Of) {
+		if testing.Short() && !slices.Contains([]string{"deref_add", "trystore_mm_cid"}, b.Of) {
 			continue
 		}
 		jobs = append(jobs, claimed(t, b.Name, parse(t, b.Name, b.Parse))...)

@@ -34,40 +34,57 @@ func (a *aborts) AtEnd(*emu.Machine) *explore.Violation             { return nil
 func (a *aborts) AppendState(b []byte) []byte                       { return b }
 func (a *aborts) SetState(b []byte) (rest []byte, err error)        { return b, nil }
 
-// Every section is needed: a search finds that a program breaks if one function
-// doesn't tell the kernel of its section.
-func TestSectionsAreNeeded(t *testing.T) {
+// mutations are what can be taken out of any section without a look at what it is
+// for. They report whether the function has it.
+var mutations = []struct {
+	name string
+	do   func(f *ir.Func) bool
+}{
+	{"unarmed", func(f *ir.Func) bool {
+		return remove(f, func(o ir.Op) bool { return o.Code == ir.St && o.Mem.Sym == "rseq_cs" })
+	}},
+	{"ends-early", func(f *ir.Func) bool {
+		f.Sections[0].PostCommitIP.Off -= ir.InstrSize
+		return true
+	}},
+	{"no-index-check", func(f *ir.Func) bool {
+		return remove(f, func(o ir.Op) bool { return o.Code == ir.Bne && o.Target == "abort" })
+	}},
+}
+
+// remove takes a line out of a function, if there is one.
+func remove(f *ir.Func, which func(ir.Op) bool) bool {
+	n := len(f.Body)
+	f.Body = slices.DeleteFunc(f.Body, func(it ir.Item) bool { return it.Kind == ir.Code && which(it.Instr.Ops[0]) })
+	return len(f.Body) < n
+}
+
+// Every part of every section is needed: whatever is taken out, a search finds
+// it. So the threads and the budget of each program are enough for it.
+func TestMutants(t *testing.T) {
 	if testing.Short() {
 		t.Skip("searches")
 	}
+	n := 0
 	for _, p := range percpu.Programs() {
-		if p.Index != "cpu_id" {
+		if p.Index != "cpu_id" || p.Name == "buffer_release" {
 			continue
 		}
 		for i, f := range parse(t, p.Name, p.Parse).Funcs {
-			if len(f.Sections) == 0 {
-				continue
-			}
-			t.Run(p.Name+"/"+f.Name, func(t *testing.T) {
-				t.Parallel()
+			for _, m := range mutations {
 				prog := parse(t, p.Name, p.Parse)
-				prog.Funcs[i].Body = unarmed(t, prog.Funcs[i].Body)
-				job{p.Name, prog, emu.Linux("6.18", abi.AMD64)}.breaks(t)
-			})
+				if len(f.Sections) == 0 || !m.do(&prog.Funcs[i]) {
+					continue
+				}
+				n++
+				t.Run(p.Name+"/"+f.Name+"/"+m.name, func(t *testing.T) {
+					t.Parallel()
+					job{p.Name, prog, emu.Linux("6.18", abi.AMD64)}.breaks(t)
+				})
+			}
 		}
 	}
-}
-
-// unarmed is a function's body without the store to rseq_cs.
-func unarmed(t *testing.T, body []ir.Item) []ir.Item {
-	t.Helper()
-	n := len(body)
-	body = slices.DeleteFunc(body, func(it ir.Item) bool {
-		o := it.Instr.Ops[0]
-		return it.Kind == ir.Code && o.Code == ir.St && o.Mem.Sym == "rseq_cs"
-	})
-	if len(body) != n-1 {
-		t.Fatalf("%d stores to rseq_cs", n-len(body))
+	if n < 50 {
+		t.Errorf("%d mutants", n)
 	}
-	return body
 }
