@@ -141,12 +141,11 @@ func (k Kernel) String() string {
 	if k.Arch != abi.AMD64 {
 		s += "/" + k.Arch.String()
 	}
-	if k.Versions {
-		if k.Version(k.AreaLen()) == 1 {
-			s += "/v1"
-		} else {
-			s += "/v2"
-		}
+	switch {
+	case k.Legacy && k.FeatureSize > abi.RSeqOrigSize:
+		s += "/v1"
+	case k.Versions && k.Version(k.AreaLen()) == 2:
+		s += "/v2"
 	}
 	if k.Debug {
 		s += "/debug"

@@ -107,7 +107,7 @@ func (r *rig) to(id TaskID, label string) {
 	r.Helper()
 	target, t := r.label(label), &r.tasks[id]
 	for range longest {
-		if t.state == taskRunning && r.Next(id) == target && t.regs.Boundary() {
+		if t.state == taskRunning && t.user() && r.Next(id) == target {
 			return
 		}
 		if t.state != taskRunning || t.wait != waitNone {

@@ -31,7 +31,9 @@ func parseDiff(text string) (diff, error) {
 	}
 	d := diff{hunks: "@@" + hunks}
 	if rest, ok := strings.CutPrefix(head, "index: "); ok {
-		d.index, head, _ = strings.Cut(rest, "\n")
+		if d.index, head, _ = strings.Cut(rest, "\n"); d.index != "cpu_id" {
+			return diff{}, fmt.Errorf("unknown index %q", d.index)
+		}
 	}
 	for line := range strings.Lines(strings.TrimSpace(head) + "\n") {
 		d.comment += "# " + line

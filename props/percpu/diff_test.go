@@ -33,6 +33,7 @@ func TestDiff(t *testing.T) {
 		{"no function", "What.\n\n@@ h\n-    nop\n", `! there is no function "h"`},
 		{"no mark", "What.\n\n@@ f\nnop\n", `! a hunk's line begins with "n"`},
 		{"an empty line", "What.\n\n@@ f\n\n", `! a hunk's line begins with "\n"`},
+		{"index", "index: node_id\nWhat.\n\n@@ f\n-    nop\n", `! unknown index "node_id"`},
 		{"no hunk", "What.\n", "! there is no hunk"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

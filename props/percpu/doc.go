@@ -43,8 +43,9 @@
 // A bug is a change of a program, written as a diff: bugs/PROGRAM-BUG.diff, text
 // that says what is wrong and then hunks. Above a hunk stands the function that
 // it is in; its old lines must be found there once. Each bug is in the mm_cid
-// form too, unless its diff begins with a line "index: cpu_id". A search finds
-// every one of them within the program's own budget:
+// form too, unless its diff begins with a line "index: cpu_id"; buffer_release has
+// none besides those of buffer. A search finds every one of them within the
+// program's own budget:
 //
 //	rseqemu check percpu:list-commit-first
 //
