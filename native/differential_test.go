@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	pairs = flag.Int("pairs", 300, "how many random programs with random events are run natively and emulated")
+	pairs = flag.Int("pairs", 0, "how many random programs with random events are run natively and emulated")
 	keep  = flag.String("keep", "", "a file for the smallest of them that the two disagree on, as a case")
 )
 
@@ -95,6 +95,9 @@ func actions(t *rapid.T, im *ir.Image) string {
 // instructions natively and in the emulator. A difference is shrunk, and printed
 // as a file of cases that can be moved to the suite.
 func TestRandomProgramsAgree(t *testing.T) {
+	if *pairs == 0 {
+		t.Skip("random programs are run natively with -pairs N: two stops at one point can miss each other, and are told apart by a person")
+	}
 	target, k := here(t)
 	e := conform.Emulator(k)
 	ran, endless, noisy, enough := 0, 0, 0, *pairs
