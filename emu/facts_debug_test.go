@@ -3,6 +3,8 @@ package emu
 import (
 	"strings"
 	"testing"
+
+	"github.com/rseqemu/rseqemu/abi"
 )
 
 // The facts sheet's paragraph "Debug on (6.19+, …)", and CONFIG_DEBUG_RSEQ of
@@ -77,6 +79,21 @@ func TestProductionSurvivesWhatDebugKills(t *testing.T) {
 		kernel = strings.TrimSuffix(kernel, "/debug")
 		if got := boot(t, kernel, inside("syscall getpid")+"thread: op\n").run("t0 through").observe("op"); got != "commit" {
 			t.Errorf("%s: a syscall with the ip inside: %s, want commit", kernel, got)
+		}
+	}
+}
+
+// TestDebugLooksAtTheChildOfForkToo: it returns from a system call as well.
+func TestDebugLooksAtTheChildOfForkToo(t *testing.T) {
+	for _, kernel := range append(debugNew, debugOld...) {
+		r := boot(t, kernel, inside("syscall fork")+"thread on 0: op\n").run("t0 to inside; c0 step; c0 run t1")
+		for i, e := range r.Exits() {
+			if e.Signal != abi.SIGSEGV || e.Reason != ReasonSyscall {
+				t.Errorf("%s: process %d: %s %s, want SIGSEGV for a system call", kernel, i, e.Signal, e.Reason)
+			}
+		}
+		if n := len(r.Exits()); n != 2 {
+			t.Errorf("%s: %d processes have ended, want both", kernel, n)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestEntryClasses(t *testing.T) {
 // TestKernelNamesParseBack: what a kernel prints as is the same kernel.
 func TestKernelNamesParseBack(t *testing.T) {
 	for name, want := range map[string]string{
-		"6.18": "6.18", "6.18/amd64": "6.18", "6.18/x86_64": "6.18", "6.18/v1": "6.18", "6.19/arm64": "6.19/arm64", "7.3": "7.3/v2",
+		"6.18": "6.18", "6.18/amd64": "6.18", "6.18/x86_64": "6.18", "6.18/v1": "6.18", "7.0.4/v1": "7.0.4/v1", "6.19/arm64": "6.19/arm64", "7.3": "7.3/v2",
 		"7.3/v1": "7.3/v1", "7.3/debug/v1": "7.3/v1/debug", "7.3/arm": "7.3/arm", "7.3/arm/v1": "7.3/arm/v1", "7.0.7": "7.0.7", "7.0.7/v1": "7.0.7/v1", "7.0.13/s390x/v2": "7.0.13/s390x/v2",
 	} {
 		k := mustKernel(t, name)

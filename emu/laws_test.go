@@ -2,6 +2,7 @@ package emu
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -154,6 +155,61 @@ func TestEventsCostTheirBudget(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestStateIsConsistent: what is said twice is said the same way twice.
+func TestStateIsConsistent(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		walk(t, m, 100, nil, func() {
+			if err := m.inconsistency(); err != "" {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func (m *Machine) inconsistency() string {
+	users, live := make([]int, len(m.mms)), make([]int, len(m.procs))
+	for i := range m.tasks {
+		t := &m.tasks[i]
+		if t.alive() {
+			users[m.procs[t.proc].mm]++
+			live[t.proc]++
+		}
+		on := t.cpu >= 0 && m.cpus[t.cpu].cur == TaskID(i)
+		switch {
+		case on != (t.state == taskRunning):
+			return fmt.Sprintf("t%d is running: %v, but on its CPU: %v", i, t.state == taskRunning, on)
+		case (t.cid >= 0) != (on && m.k.CID != CIDNone):
+			return fmt.Sprintf("t%d is running: %v, with mm_cid %d", i, on, t.cid)
+		case (t.wait == waitFences) != (t.fences != 0):
+			return fmt.Sprintf("t%d waits for %s and CPUs %b", i, waitNames[t.wait], t.fences)
+		case t.state == taskBlocked && t.wait == waitNone, t.state == taskRunnable && t.wait != waitNone:
+			return fmt.Sprintf("t%d is in state %d and waits for %s", i, t.state, waitNames[t.wait])
+		case (t.blocked|t.pending)&^(allSignals&^1) != 0 || t.blocked&unblockable != 0:
+			return fmt.Sprintf("t%d has signals %#x pending and %#x blocked", i, t.pending, t.blocked)
+		case on && t.wait == waitNone && (t.inSyscall || t.rseq.notify || t.rseq.schedSwitch || t.rseq.idsChanged || t.rseq.userIRQ):
+			return fmt.Sprintf("t%d is in user mode and has work left: %+v", i, t.rseq)
+		}
+	}
+	for i := range m.cpus {
+		if c := &m.cpus[i]; !c.online && (c.cur >= 0 || c.ipi != 0) {
+			return fmt.Sprintf("CPU %d is offline and busy: %+v", i, *c)
+		}
+	}
+	for i := range m.mms {
+		if int(m.mms[i].users) != users[i] {
+			return fmt.Sprintf("memory %d has %d users, but %d tasks", i, m.mms[i].users, users[i])
+		}
+	}
+	for i := range m.procs {
+		if p := &m.procs[i]; int(p.live) != live[i] || p.done && live[i] > 0 {
+			return fmt.Sprintf("process %d counts %d threads, has %d, is done: %v", i, p.live, live[i], p.done)
+		}
+	}
+	return ""
 }
 
 // TestCountersAddUp: every count has its events, and every evaluation of an

@@ -75,6 +75,20 @@ func TestMembarrierCPUFlag(t *testing.T) {
 	})
 }
 
+// TestMembarrierReachesTheFirst CPU and thread like any other.
+func TestMembarrierReachesTheFirst(t *testing.T) {
+	for args, c2 := range map[string]string{"MEMBARRIER_CMD_FLAG_CPU, 0": "", "0, 0": "c2 ipi; "} {
+		onEvery(func(kernel string, _ int) {
+			r := boot(t, kernel, fenced+"thread: op\nthread: enable; fence_ "+args+"\nthread: op\n")
+			r.run("t0 to inside; t2 to inside; t1 to calling; c1 step")
+			if c2 == "" && r.Try(TakeIPI(2)) == nil {
+				t.Errorf("%s, %s: CPU 2 is interrupted", kernel, args)
+			}
+			r.run(c2 + "c0 ipi; t0 to abort; t1 to called")
+		})
+	}
+}
+
 // TestMembarrierNegativeCPU is no CPU in particular, as without the flag.
 func TestMembarrierNegativeCPU(t *testing.T) {
 	onEvery(func(kernel string, _ int) {

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -154,5 +155,23 @@ func TestNewMemoryHasNoHistory(t *testing.T) {
 		if v != 0 || r.field(1, "mm_cid") != 1 {
 			t.Errorf("%s: the child has mm_cid %d, its parent %d; want 0 and 1", kernel, v, r.field(1, "mm_cid"))
 		}
+	}
+}
+
+// TestReusedMemoryHasNoHistory: which CPU used which id is forgotten with the
+// memory, when another one takes its place and when a program is new.
+func TestReusedMemoryHasNoHistory(t *testing.T) {
+	program := "func op()\n    syscall fork\n    nop\n    ret\nfunc execs()\n    mov r0, execs\n    syscall execve\n    ret\ncpus 3\n"
+	r := boot(t, "6.18", program+"thread on 0-1: op; op\n").run("t0 to op; c0 step; c1 run t1; t1 through")
+	if got := r.cids[3:6]; !slices.Equal(got, []int8{none, 0, none}) {
+		t.Fatalf("the child's memory has ids %v by CPU; want CPU 1 to have used 0", got)
+	}
+	r.run("t0 to op; c0 step")
+	if got := r.cids[3:6]; !slices.Equal(got, []int8{none, none, none}) {
+		t.Errorf("the second child's memory begins with ids %v by CPU", got)
+	}
+	r = boot(t, "6.18", program+"thread: execs\n").run("t0 to execs; c0 preempt; c1 run t0; c1 step; c1 step")
+	if got := r.cids[:3]; !slices.Equal(got, []int8{none, 0, none}) {
+		t.Errorf("the new program on CPU 1 has ids %v by CPU", got)
 	}
 }

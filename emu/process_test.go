@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
 )
 
 // What fork, vfork, clone, execve and exit do to a registration.
@@ -187,6 +188,7 @@ func TestVforkParentWaits(t *testing.T) {
 const execProgram = `
 data seen: u64[4]
 func op(then)
+    sub  sp, sp, 64
     st.8 [seen], 7
     st.4 [tp + cpu_id_start], 99
     mov  r5, 0x7000000
@@ -217,6 +219,9 @@ func TestExecveUnregisters(t *testing.T) {
 				t.Errorf("%s: still registered: %s", kernel, diff)
 			}
 			regs := r.Regs(0)
+			if regs.R[0] != 0 || regs.R[5] != 0 || regs.R[ir.SP] != uint64(r.im.StackTop(0)) || r.tasks[0].cid > 0 {
+				t.Errorf("%s: r0, r5, sp, mm_cid of the new program are %#x, %#x, %#x, %d", kernel, regs.R[0], regs.R[5], regs.R[ir.SP], r.tasks[0].cid)
+			}
 			if cpu, cs, seen := int32(regs.R[2]), regs.R[3], regs.R[4]; cpu != -1 || cs != 0 || seen != 0 {
 				t.Errorf("%s: the new program finds cpu_id %d, rseq_cs %#x, data %d; want -1, 0, 0", kernel, cpu, cs, seen)
 			}
@@ -323,6 +328,9 @@ thread on 0-1: op
 		for _, kernel := range col.kernels {
 			r := boot(t, kernel, program).run("t0 through; c1 run t1; t1 to ready")
 			regs := r.Regs(1)
+			if got, want := regs.R[ir.SP], uint64(r.im.Symbols["stack_"])+512; got != want {
+				t.Errorf("%s: the child's stack pointer is %#x, want %#x", kernel, got, want)
+			}
 			if before, after := int32(regs.R[7]), int32(regs.R[8]); before != -1 || after != 1 {
 				t.Errorf("%s: cpu_id is %d before registering and %d after, want -1 and 1", kernel, before, after)
 			}
@@ -331,4 +339,53 @@ thread on 0-1: op
 			}
 		}
 	}
+}
+
+// TestNewProgramEndsWithItsFunction, whatever the script of the old one had next.
+// The first function of the program can be executed like any other.
+func TestNewProgramEndsWithItsFunction(t *testing.T) {
+	program := "func fresh()\n    nop\n    ret\nfunc op()\n    mov r0, fresh\n    syscall execve\n    ret\nthread: op; op\n"
+	r := boot(t, "6.18", program).run("t0 to op; t0 to fresh; t0 through")
+	if got := r.observe("calls"); got != "" {
+		t.Errorf("operations have returned %s; want none", got)
+	}
+}
+
+// TestIDsOfChildren: fork returns the child's process, which getpid tells the
+// child; clone of a thread returns the thread, which gettid tells it.
+func TestIDsOfChildren(t *testing.T) {
+	for call, ask := range map[string]string{forks: "getpid", vforks: "getpid", threads: "gettid"} {
+		program := "func op()\n    " + call + "\nmade:\n    bne r0, 0, parent\n    syscall " + ask + "\nasked:\n    ret\nparent:\n    ret\nthread: op\n"
+		r := boot(t, "6.18", program).run("t0 to op")
+		for r.tasks[1].state == taskUnused {
+			r.run("c0 step")
+		}
+		if call == vforks {
+			r.run("c0 run t1; t1 to asked")
+		} else {
+			r.run("c0 preempt; c0 run t1; t1 to asked")
+		}
+		// The parent's result is there, also while it waits for a vfork child.
+		if child, parent := r.Regs(1).R[0], r.Regs(0).R[0]; child != parent || child == 1000 {
+			t.Errorf("%s: the parent is told %d, and %s tells the child %d", call, parent, ask, child)
+		}
+	}
+}
+
+// TestMembarrierRegistration is a memory's: fork copies it, execve forgets it.
+func TestMembarrierRegistration(t *testing.T) {
+	const fence = "    mov r0, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ\n    mov r1, 0\n    syscall membarrier\n"
+	program := "func enable()\n    mov r0, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ\n    mov r1, 0\n    syscall membarrier\n    ret\n" +
+		"func op()\n    syscall fork\n    beq r0, 0, child\n    ret\nchild:\n" + fence + "fenced_:\n    mov r0, fresh\n    syscall execve\n" +
+		"func fresh()\n" + fence + "fresh_end:\n    ret\nthread: enable; op\n"
+	onEvery(func(kernel string, _ int) {
+		r := boot(t, kernel, program).run("t0 through; c0 run t1; t1 to fenced_")
+		if got := result(r.Regs(1).R[0]); got != "0" {
+			t.Errorf("%s: membarrier of a fork child: %s, want 0", kernel, got)
+		}
+		r.run("t1 to fresh_end")
+		if got := result(r.Regs(1).R[0]); got != "EPERM" {
+			t.Errorf("%s: membarrier of a new program: %s, want EPERM", kernel, got)
+		}
+	})
 }

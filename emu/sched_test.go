@@ -58,6 +58,38 @@ func TestOfflineCPUsTasksMove(t *testing.T) {
 	})
 }
 
+// TestPinnedElsewhereStaysPinned when another CPU goes.
+func TestPinnedElsewhereStaysPinned(t *testing.T) {
+	r := boot(t, "6.18", section+"cpus 3\nthread on 0: op\nthread on 1-2: op\n").run("c2 offline")
+	if a, b := r.tasks[0].affinity, r.tasks[1].affinity; a != 1 || b != 6 {
+		t.Errorf("affinities %b and %b, want 1 and 110", a, b)
+	}
+}
+
+// TestReservationsEndWithTheirThread: another thread on the CPU can't store
+// conditionally on what this one has loaded.
+func TestReservationsEndWithTheirThread(t *testing.T) {
+	program := "data x: u64\nfunc load()\n    ll r1, [x]\nloaded:\n    ret\nfunc store()\n    nop\n    sc r0, [x], r2\n    ret\nfunc both()\n    ll r1, [x]\nbetween:\n    sc r0, [x], r2\n    ret\n"
+	// What sc leaves in r0 where it succeeds.
+	good := boot(t, "6.18", program+"thread: both\n").run("t0 through").observe("calls")
+	for _, schedule := range []string{
+		"t0 to loaded; t0 through; c0 run t1; t1 through",
+		"t0 to loaded; c0 preempt; c0 run t1; t1 through",
+		"t0 to loaded; c0 offline; c0 online; c0 run t1; t1 through",
+	} {
+		r := boot(t, "6.18", program+"thread on 0: load\nthread on 0: store\n").run(schedule)
+		if got := result(r.results[1][0]); got == good {
+			t.Errorf("%s: the other thread's sc succeeds", schedule)
+		}
+	}
+	for _, event := range []string{"c0 irq", "c0 membarrier", "c0 preempt; c0 run t0", "c0 fault"} {
+		r := boot(t, "6.18", program+"thread: both\n").run("t0 to between; " + event + "; t0 through")
+		if got := r.observe("calls"); got == good {
+			t.Errorf("%s between ll and sc: sc succeeds", event)
+		}
+	}
+}
+
 // TestIdleAndBusyCPUsGoOffline: a CPU whose task is in the middle of an instruction
 // or waits in a system call doesn't.
 func TestIdleAndBusyCPUsGoOffline(t *testing.T) {
