@@ -105,6 +105,65 @@ func TestWhatCantMatterIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestMiddleOfAnInstruction: what a bundle has in its temporaries is part of the
+// state there.
+func TestMiddleOfAnInstruction(t *testing.T) {
+	program := "data x: u64 = 5\nfunc op()\n    nop\nhere:\n    { ld.8 t0, [x]; add t0, t0, 1; st.8 [x], t0 }\n    ret\nthread: op\n"
+	r := boot(t, "6.18", program).run("t0 to here; c0 step")
+	other := boot(t, "6.18", program)
+	if _, err := other.SetState(r.AppendState(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if got := other.run("c0 step").data("x", 0); got != 6 {
+		t.Errorf("x is %d, want 6", got)
+	}
+}
+
+// TestSetStateCountsFromZero, since counters are no state.
+func TestSetStateCountsFromZero(t *testing.T) {
+	r := boot(t, "6.18", section+"thread: op\n").run(preemptInside)
+	if _, err := r.SetState(r.AppendState(nil)); err != nil || r.Counters() != (Counters{}) {
+		t.Errorf("%v, %+v", err, r.Counters())
+	}
+}
+
+// TestSnapshotsHoldReservations, and the memory of a run that is over.
+func TestSnapshotsHoldReservations(t *testing.T) {
+	program := "data x: u64\nfunc op()\n    mov r2, 7\n    ll r1, [x]\nbetween:\n    sc r0, [x], r2\n    ret\nthread: op\n"
+	r := boot(t, "6.18", program).run("t0 to between")
+	between := r.NewSnapshot()
+	r.run("t0 through")
+	end := r.NewSnapshot()
+	for range 2 {
+		r.Restore(between)
+		if got := r.data("x", 0); got != 0 {
+			t.Errorf("before sc, x is %d", got)
+		}
+		r.run("t0 through")
+		if got := r.data("x", 0); got != 7 {
+			t.Errorf("after sc, x is %d, want 7", got)
+		}
+		r.Restore(between)
+		r.Restore(end)
+		if got := r.data("x", 0); got != 7 || !r.Done() {
+			t.Errorf("at the end, x is %d, done: %v", got, r.Done())
+		}
+	}
+}
+
+// TestForkHasNoObserver: the original's sees nothing of it.
+func TestForkHasNoObserver(t *testing.T) {
+	r := boot(t, "6.18", section+"thread: op\n")
+	before := len(r.log)
+	f := r.Fork()
+	for !f.Done() {
+		f.Do(StepOn(0))
+	}
+	if len(r.log) != before {
+		t.Error("the original's observer sees the fork's events")
+	}
+}
+
 // TestReturnedCallsMeetAgain: an operation leaves nothing in its registers, nor its
 // handler on the stack, so that two ways to the same memory are one state.
 func TestReturnedCallsMeetAgain(t *testing.T) {

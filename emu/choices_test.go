@@ -31,6 +31,10 @@ func TestChoices(t *testing.T) {
 			"an instruction without memory doesn't fault", budget, memory, "t0 to op",
 			"c0 step, c0 preempt, c0 irq, c0 membarrier, c0 offline, c1 offline, t0 signal 10",
 		},
+		{
+			"the first instruction of the next call faults", budget, "data x: u64\nfunc op()\n    ld.8 r0, [x]\n    ret\nthread: op\n", "",
+			"c0 step, c0 preempt, c0 irq, c0 fault, c0 fault sleep, c0 membarrier, c0 offline, c1 offline",
+		},
 		{"in the middle of an instruction", budget, memory, "t0 to here; c0 step", "c0 step, c1 offline"},
 		{
 			"off its CPU, with a price for another", "migrate=1 preempt=1 signal=1", memory, "c0 preempt",

@@ -97,6 +97,7 @@ func TestParseChoiceErrors(t *testing.T) {
 		"c128 step":        `choice "c128 step": "c128" is no c0, c1, …`,
 		"0 step":           `choice "0 step": "0" is no c0, c1, …`,
 		"c0 step 2":        `choice "c0 step 2": wrong number of words for step`,
+		"t0 run t1":        `choice "t0 run t1": "t0" is no c0, c1, …`,
 		"c0 run":           `choice "c0 run": wrong number of words for run`,
 		"c0 run t1 t2":     `choice "c0 run t1 t2": wrong number of words for run`,
 		"c0 run c1":        `choice "c0 run c1": "c1" is no t0, t1, …`,
@@ -137,6 +138,7 @@ func TestBudgetErrors(t *testing.T) {
 	}{
 		{"preempt", 3, "no error"},
 		{"migrate", Unlimited, "no error"},
+		{"irq", 0, "no error"},
 		{"signal", -1, "budget signal=-1 is out of range (0..254, 255 for no limit)"},
 		{"signal", 256, "budget signal=256 is out of range (0..254, 255 for no limit)"},
 		{"preemptions", 1, `unknown event "preemptions" in a budget (preempt, migrate, signal, irq, fault, membarrier, unplug)`},
@@ -195,13 +197,54 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
+// TestLargestMachine is one with everything at its bound.
+func TestLargestMachine(t *testing.T) {
+	const op = "func op()\n    nop\n    ret\n"
+	k := Linux("6.18", abi.AMD64)
+	for name, tt := range map[string]struct {
+		program string
+		cfg     Config
+	}{
+		"CPUs and threads": {op + strings.Repeat("thread: op\n", MaxTasks), Config{Kernel: k, CPUs: MaxCPUs, Nodes: MaxCPUs}},
+		"spare tasks":      {op + "thread on 63: op\n", Config{Kernel: k, CPUs: MaxCPUs, Spare: MaxTasks - 1, Idle: true}},
+		"calls":            {op + "thread: " + strings.Repeat("op; ", maxCalls-1) + "op\n", Config{Kernel: k}},
+	} {
+		m, err := New(parse(t, tt.program), tt.cfg)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for !m.Done() {
+			choices := m.Progress(nil)
+			m.Do(choices[len(choices)-1])
+		}
+	}
+}
+
+// TestThreadWithoutCalls has ended before it begins.
+func TestThreadWithoutCalls(t *testing.T) {
+	p := parse(t, "func op()\n    ret\nthread: op\n")
+	p.Threads = append(p.Threads, ir.Thread{})
+	m, err := New(p, Config{Kernel: Linux("6.18", abi.AMD64)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Done() || m.tasks[1].alive() {
+		t.Errorf("done: %v, the empty thread lives: %v", m.Done(), m.tasks[1].alive())
+	}
+	m.Do(StepOn(0))
+	if !m.Done() {
+		t.Error("not done after the other thread")
+	}
+}
+
 // TestTryNamesWhatIsEnabled: a choice that can't happen changes nothing, and the
 // error lists those that can.
 func TestTryNamesWhatIsEnabled(t *testing.T) {
 	r := bootWith(t, section+"thread: op\n", Config{Kernel: Linux("6.18", abi.AMD64), Budget: &Budget{Preemptions: 1, Signals: 1}})
 	before := r.AppendState(nil)
 	for _, choice := range []string{
-		"c0 run t0", "c1 step", "c9 step", "c0 irq", "t0 wake", "t9 wake", "t9 signal 10",
+		"c0 run t0", "c1 step", "c9 step", "c0 irq", "t0 wake", "t9 wake", "t1 signal 10", "t0 signal 32",
 		"t0 signal 34", "c1 online", "c0 fault sleep", "c127 offline", "c0 membarrier",
 	} {
 		want := choice + " can't happen now; enabled: c0 step, c0 preempt, t0 signal 10"
@@ -228,15 +271,27 @@ func TestTryNamesWhatIsEnabled(t *testing.T) {
 }
 
 // TestSetStateRefusesStrangers: bytes that are cut off, or of a larger machine.
+// Whatever the bytes, nothing panics.
 func TestSetStateRefusesStrangers(t *testing.T) {
-	r := boot(t, "6.18", section+"thread: op\nthread: op\n").run("t0 to inside; t1 to start")
-	b := r.AppendState(nil)
-	for n := range b {
+	for _, kernel := range []string{"6.18", "7.3"} {
+		r := boot(t, kernel, section+"thread: op\nthread: op\n").run("t0 to inside; t1 to start")
+		b := r.AppendState(nil)
 		m := r.Fork()
-		if _, err := m.SetState(b[:n]); message(err) != "not a state of this machine" {
-			t.Fatalf("%d of %d bytes: %s", n, len(b), message(err))
+		for n := range b {
+			if _, err := m.SetState(b[:n]); message(err) != "not a state of this machine" {
+				t.Fatalf("%s: %d of %d bytes: %s", kernel, n, len(b), message(err))
+			}
+			for _, v := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+				other := append([]byte(nil), b...)
+				other[n] = v
+				if _, err := m.SetState(other); err != nil && message(err) != "not a state of this machine" {
+					t.Fatalf("%s: byte %d is %#x: %s", kernel, n, v, message(err))
+				}
+			}
 		}
 	}
+	r := boot(t, "6.18", section+"thread: op\n")
+	b := r.AppendState(nil)
 	m := r.Fork()
 	if _, err := m.SetState(append([]byte(nil), strings.Repeat("\xff", 10*len(b))...)); message(err) != "not a state of this machine" {
 		t.Errorf("ones: %s", message(err))

@@ -42,6 +42,12 @@ c0 t0 signal 0xa 0x10028 at op.commit
 c0 t0 syscall 0x16 0x0 at 0x10050
 c0 t0 sigreturn 0xa 0x0 at op.commit
 `},
+		{"7.3", inside("syscall nanosleep") + "thread: op\n", "t0 to inside; c0 step; t0 wake; c0 run t0", `
+c0 t0 invoke 0x0 0x0 at between calls
+c0 t0 syscall 0xb 0x0 at op.last
+c0 t0 sched_out 0x0 0x0 at op.last
+c0 t0 sched_in 0x0 0x0 at op.last
+`},
 		{"7.3", wrong("start_ip=start post_commit_ip=commit abort_ip=abort", "sig 1"), "t0 to inside; c0 preempt; c0 run t0", `
 c0 t0 invoke 0x0 0x0 at between calls
 c0 t0 sched_out 0x0 0x0 at op.inside

@@ -116,6 +116,10 @@ func TestFactsInterruptedSection(t *testing.T) {
 			schedule: "t0 to inside; c0 fault sleep; t0 wake; c0 run t0; t0 through", see: "op rseq_cs", want: everywhere("abort cleared"),
 		},
 		{
+			row: "breakpoint in CS, with a handler", program: inside("trap brk") + "func ends()\n    mov r0, 0\n    syscall exit\nhandler SIGTRAP: look\nthread: op\n",
+			schedule: "t0 to inside; c0 step; t0 to look; t0 through", see: "op rseq_cs", want: everywhere("abort cleared"),
+		},
+		{
 			row: "another thread's membarrier in CS", program: one,
 			schedule: "t0 to inside; c0 membarrier; t0 through", see: "op rseq_cs", want: everywhere("abort cleared"),
 		},

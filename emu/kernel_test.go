@@ -20,12 +20,13 @@ func TestFamilies(t *testing.T) {
 		Versioned:  {"7.0", "7.0.13", "7.1", "7.1.3", "7.1.13", "7.2", "7.2.6", "7.2.13", "7.3", "7.3.4"},
 	}
 	notify := map[Family]Notify{Original: NotifyOld, Strict: NotifyOld, Extensible: NotifyOld, Optimized: NotifyNew, Versioned: NotifyNew}
+	cids := map[Family]CIDPolicy{Original: CIDNone, Strict: CIDNone, Extensible: CIDPerCPU, Optimized: CIDPerTask, Versioned: CIDPerTask}
 	var all []string
 	for family, releases := range want {
 		for _, release := range releases {
 			k := Linux(release, abi.AMD64)
-			if k.Family != family || k.Notify != notify[family] {
-				t.Errorf("%s: %s, %s notify rule; want %s, %s", release, k.Family, k.Notify, family, notify[family])
+			if k.Family != family || k.Notify != notify[family] || k.CID != cids[family] {
+				t.Errorf("%s: %s, %s notify rule, mm_cid %s; want %s, %s, %s", release, k.Family, k.Notify, k.CID, family, notify[family], cids[family])
 			}
 		}
 		all = append(all, releases...)
@@ -54,6 +55,27 @@ func TestShortNamesStandForTheLastMeasured(t *testing.T) {
 		k.Release = short
 		if diff := cmp.Diff(k, Linux(short, abi.AMD64)); diff != "" {
 			t.Errorf("%s (-%s +%s):\n%s", short, long, short, diff)
+		}
+	}
+}
+
+// TestStaleDescriptorIsCleared at registration from 6.16, and in the stable series
+// since mid-2025.
+func TestStaleDescriptorIsCleared(t *testing.T) {
+	for _, release := range Releases() {
+		want := !slices.Contains([]string{"4.18", "4.19", "5.0", "5.4", "5.5", "5.10", "5.15", "6.0", "6.2", "6.3"}, release)
+		if k := Linux(release, abi.AMD64); k.StaleCleared != want || k.AccessChecked != want {
+			t.Errorf("%s: cleared: %v, accessed: %v; want %v", release, k.StaleCleared, k.AccessChecked, want)
+		}
+	}
+}
+
+// TestRegisterDirective is who registers the areas, and how long they are.
+func TestRegisterDirective(t *testing.T) {
+	for directive, want := range map[string][2]uint32{"": {33, 2}, "register full\n": {33, 2}, "register legacy\n": {32, 1}, "register none\n": {0, 0}} {
+		r := boot(t, "7.3", section+directive+"thread: op\n")
+		if got := [2]uint32{r.RSeqConfiguration(0).Size, uint32(r.tasks[0].rseq.version)}; got != want {
+			t.Errorf("%q: length and version %v, want %v", directive, got, want)
 		}
 	}
 }
@@ -120,7 +142,7 @@ func TestPatterns(t *testing.T) {
 	}{
 		{"", "5.10 6.18 7.3/v1", ""},
 		{"6.3..", "6.3 6.18 6.19 7.3/v1 7.3/v2 7.3/arm64", "5.10 6.1 6.2"},
-		{"..6.18", "5.10 6.18 6.18.15", "6.19 7.3"},
+		{"..6.18", "5.10 6.18 6.18.15 6.18.20", "6.19 7.3"},
 		{"6.3..6.18", "6.3 6.12.107 6.18", "6.2 6.19"},
 		{"7.0", "7.0.4 7.0.7 7.0.13 7.0", "6.19 7.1"},
 		{"7.0.7", "7.0.7", "7.0.4 7.0"},

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -29,7 +30,7 @@ func TestNodeIDs(t *testing.T) {
 	}
 	r := boot(t, "6.18", "data where: u32[2]\nfunc op()\n    mov r0, where\n    mov r1, where + 4\n    syscall getcpu\n    ld.8 r0, [where]\n    ret\n"+
 		"func bad()\n    mov r0, 0\n    mov r1, 0x7000000\n    syscall getcpu\n    ret\ncpus 5\nnodes 2\nthread on 4: op; bad\n").run("c4 run t0; t0 through")
-	if got, want := r.observe("calls"), fmt.Sprintf("%d EFAULT", 1<<32|4); got != want {
+	if got, want := r.observe("calls"), fmt.Sprintf("%d EFAULT", int64(1<<32|4)); got != want {
 		t.Errorf("getcpu: %s, want %s", got, want)
 	}
 }
@@ -82,8 +83,13 @@ func TestReservationsEndWithTheirThread(t *testing.T) {
 			t.Errorf("%s: the other thread's sc succeeds", schedule)
 		}
 	}
-	for _, event := range []string{"c0 irq", "c0 membarrier", "c0 preempt; c0 run t0", "c0 fault"} {
-		r := boot(t, "6.18", program+"thread: both\n").run("t0 to between; " + event + "; t0 through")
+	asks := strings.Replace(program, "between:\n", "between:\n    syscall getpid\n", 1)
+	for _, event := range []string{"c0 irq", "c0 membarrier", "c0 preempt; c0 run t0", "c0 fault", "c0 step"} {
+		p := program
+		if event == "c0 step" {
+			p = asks
+		}
+		r := boot(t, "6.18", p+"thread: both\n").run("t0 to between; " + event + "; t0 through")
 		if got := r.observe("calls"); got == good {
 			t.Errorf("%s between ll and sc: sc succeeds", event)
 		}
@@ -190,6 +196,39 @@ func TestYieldSwitchesIfSomebodyWaits(t *testing.T) {
 		if _, running := r.Running(0); running == leaves {
 			t.Errorf("%q: sched_yield leaves the CPU: %v, want %v", threads, !running, leaves)
 		}
+	}
+}
+
+// TestYieldWithoutMigrations switches only for one that can run here for nothing:
+// one that has run here last, or nowhere yet.
+func TestYieldWithoutMigrations(t *testing.T) {
+	program := "func op()\n    syscall sched_yield\n    mov r0, 1\n    ret\ncpus 2\n"
+	for _, tt := range []struct {
+		threads, schedule string
+		leaves            bool
+	}{
+		{"thread on 0: op\nthread: op\nthread on 0: op\n", "", true},                            // t2 has never run
+		{"thread on 0: op\nthread: op\n", "c1 preempt", false},                                  // t1 has run on CPU 1
+		{"thread: op\nthread on 1: op\n", "c0 preempt; c1 preempt; c1 run t1", false},           // idle CPU 0
+		{"thread: op\nthread on 0: op\nthread: op\n", "c0 preempt; c0 run t1; c1 run t2", true}, // t0 has run on CPU 0
+	} {
+		r := bootWith(t, program+tt.threads, Config{Kernel: Linux("6.18", 0), Budget: &Budget{Preemptions: 9}}).run(tt.schedule)
+		c := CPUID(0)
+		if _, running := r.Running(0); !running {
+			c = 1
+		}
+		r.Do(StepOn(c))
+		if _, running := r.Running(c); running == tt.leaves {
+			t.Errorf("%q, %s: sched_yield leaves CPU %d: %v, want %v", tt.threads, tt.schedule, c, !running, tt.leaves)
+		}
+	}
+}
+
+// TestPinnedThreadWaitsForItsCPU: it is not placed on another at the start.
+func TestPinnedThreadWaitsForItsCPU(t *testing.T) {
+	r := boot(t, "6.18", section+"thread on 1: op\n")
+	if got := r.LastCPU(0); got != -1 {
+		t.Errorf("the thread has run on CPU %d", got)
 	}
 }
 

@@ -296,14 +296,14 @@ func TestSignalsEndWaits(t *testing.T) {
 // TestPendingSignalEndsWaitBeforeItBegins: one that another CPU has sent and that
 // the thread hasn't seen.
 func TestPendingSignalEndsWaitBeforeItBegins(t *testing.T) {
-	program := "func op()\n    nop\nhere:\n    syscall pause\n    ret\nfunc kill_(tid)\n    mov r1, r0\n    mov r0, 1000\n    mov r2, SIGUSR1\n    syscall tgkill\nkilled:\n    ret\n" +
+	program := "func op()\n    nop\nhere:\n    syscall nanosleep\n    ret\nfunc kill_(tid)\n    mov r1, r0\n    mov r0, 1000\n    mov r2, SIGUSR1\n    syscall tgkill\nkilled:\n    ret\n" +
 		"func look()\n    ret\nhandler SIGUSR1: look\nthread: op\nthread: kill_ 1000\n"
 	r := boot(t, "6.18", program).run("t0 to here; t1 to killed; c0 step")
 	if _, running := r.Running(0); !running {
 		t.Fatal("the thread sleeps with a signal pending")
 	}
 	if got := r.run("t0 to look; t0 through").op(0); got != "EINTR" {
-		t.Errorf("pause returns %s, want EINTR", got)
+		t.Errorf("nanosleep returns %s, want EINTR", got)
 	}
 }
 
@@ -355,7 +355,7 @@ func TestSignalCallErrors(t *testing.T) {
 	program := "func tgkill_(a, b, c)\n    syscall tgkill\n    ret\nfunc kill_(a, b)\n    syscall kill\n    ret\nfunc act(a, b)\n    syscall rt_sigaction\n    ret\nfunc mask(a, b)\n    syscall rt_sigprocmask\n    ret\n"
 	for call, want := range map[string]string{
 		"tgkill_ 1000, 1000, 0": "0", "tgkill_ -1, 1000, 0": "0", "tgkill_ 1000, 0, 0": "EINVAL", "tgkill_ 1000, -1, 10": "EINVAL",
-		"tgkill_ 1000, 1000, 32": "EINVAL", "tgkill_ 7, 1000, 10": "ESRCH", "tgkill_ 1000, 1009, 10": "ESRCH", "tgkill_ 1000, 999, 10": "ESRCH",
+		"tgkill_ 1000, 1000, 32": "EINVAL", "tgkill_ 7, 1000, 10": "ESRCH", "tgkill_ 1000, 1009, 10": "ESRCH", "tgkill_ 1000, 999, 10": "ESRCH", "tgkill_ 1000, 1001, 10": "ESRCH",
 		"kill_ 1000, 0": "0", "kill_ 1000, 32": "EINVAL", "kill_ 1, 0": "ESRCH",
 		"act SIGUSR1, 1": "0", "act 0, 1": "EINVAL", "act 32, 1": "EINVAL", "act SIGKILL, 1": "EINVAL", "act SIGSTOP, 1": "EINVAL",
 		"act SIGUSR1, 0x100000000": "EINVAL", "act SIGUSR1, tgkill_": "EINVAL", // no restorer without a handler line
