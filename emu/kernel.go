@@ -12,13 +12,15 @@ type Kernel struct {
 	Entry   Entry
 
 	// Registration.
-	FeatureSize   uint32 // AT_RSEQ_FEATURE_SIZE, 0: not in the auxiliary vector (before 6.3)
-	Align         uint32 // AT_RSEQ_ALIGN, 0: likewise
-	LongAreas     bool   // a length over 32 is accepted (6.3)
-	LongAlign     uint32 // what such an area must be aligned to: 32, from 7.0 AT_RSEQ_ALIGN
-	AccessChecked bool   // registering writes to the area, and so fails with EFAULT (mid-2025)
-	StaleCleared  bool   // registering clears rseq_cs (6.16 and the stable series since mid-2025)
-	SliceFlag     bool   // the flag for slices on by default is known (7.0)
+	FeatureSize uint32 // AT_RSEQ_FEATURE_SIZE, 0: not in the auxiliary vector (before 6.3)
+	Align       uint32 // AT_RSEQ_ALIGN, 0: likewise
+	LongAreas   bool   // a length over 32 is accepted (6.3)
+	LongAlign   uint32 // what such an area must be aligned to: 32, from 7.0 AT_RSEQ_ALIGN
+	// StaleCleared: registering clears an rseq_cs that the area still holds (6.16
+	// and the stable series since mid-2025). The access is also what makes an
+	// unmapped area EFAULT.
+	StaleCleared bool
+	SliceFlag    bool // the flag for slices on by default is known (7.0)
 	// UnregisterCPUIDStart is what unregistering leaves in cpu_id_start: 0, but
 	// -1 from 6.19 to 7.0.4.
 	UnregisterCPUIDStart uint32

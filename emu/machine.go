@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -79,8 +80,8 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 		return nil, fmt.Errorf("the configuration names no kernel")
 	}
 	setup := &im.Prog.Setup
-	cfg.CPUs = firstNonZero(cfg.CPUs, setup.CPUs, 2)
-	cfg.Nodes = firstNonZero(cfg.Nodes, setup.Nodes, 1)
+	cfg.CPUs = cmp.Or(cfg.CPUs, setup.CPUs, 2)
+	cfg.Nodes = cmp.Or(cfg.Nodes, setup.Nodes, 1)
 	threads := len(im.Prog.Threads)
 	if cfg.Spare == 0 && spawns(im) {
 		cfg.Spare = 2
@@ -274,15 +275,6 @@ func spawns(im *ir.Image) bool {
 		}
 	}
 	return false
-}
-
-func firstNonZero(values ...int) int {
-	for _, v := range values {
-		if v != 0 {
-			return v
-		}
-	}
-	return 0
 }
 
 func firstFunc(im *ir.Image) string {

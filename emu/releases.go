@@ -133,7 +133,6 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 	// The clearing of a stale rseq_cs came with 6.16 and went to the stable
 	// series in mid-2025; it is what makes an unmapped area EFAULT.
 	k.StaleCleared = since(6, 16, 0) || v[0] == 6 && (v[1] == 12 || v[1] == 1 || v[1] == 6)
-	k.AccessChecked = k.StaleCleared
 	k.SliceFlag = since(7, 0, 0)
 	k.SliceSyscall = since(7, 0, 0)
 	if since(6, 19, 0) && !since(7, 0, 7) {

@@ -15,7 +15,7 @@ import (
 // first the machine going on by itself, then the events that the budget
 // allows.
 func (m *Machine) Choices(buf []Choice) []Choice {
-	buf = m.progress(buf)
+	buf = m.Progress(buf)
 	for i := range m.cpus {
 		c, cpu := CPUID(i), &m.cpus[i]
 		if cpu.cur >= 0 && m.tasks[cpu.cur].user() {
@@ -55,9 +55,7 @@ func (m *Machine) Choices(buf []Choice) []Choice {
 
 // Progress appends the choices that are no events: what the machine does if
 // nobody disturbs it. If there are none and it isn't done, it is deadlocked.
-func (m *Machine) Progress(buf []Choice) []Choice { return m.progress(buf) }
-
-func (m *Machine) progress(buf []Choice) []Choice {
+func (m *Machine) Progress(buf []Choice) []Choice {
 	for i := range m.cpus {
 		c, cpu := CPUID(i), &m.cpus[i]
 		if cpu.cur >= 0 {

@@ -96,14 +96,11 @@ func actions(t *rapid.T, im *ir.Image) string {
 // as a file of cases that can be moved to the suite.
 func TestRandomProgramsAgree(t *testing.T) {
 	if *pairs == 0 {
-		t.Skip("random programs are run natively with -pairs N: two stops at one point can miss each other, and are told apart by a person")
+		t.Skip("only with -pairs N: two stops at one point can miss each other natively, which is no difference of the emulator's")
 	}
 	target, k := here(t)
 	e := conform.Emulator(k)
 	ran, endless, noisy, enough := 0, 0, 0, *pairs
-	if testing.Short() {
-		enough = min(enough, 50)
-	}
 	failing := ""
 	check := func(rt *rapid.T) {
 		text := randomCase(rt)

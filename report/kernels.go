@@ -43,7 +43,6 @@ var kernelFields = []kernelField{
 		}
 		return fmt.Sprint(k.LongAlign)
 	}},
-	{"AccessChecked", "registering touches the area", func(k *emu.Kernel) string { return yes(k.AccessChecked) }},
 	{"StaleCleared", "registering clears rseq_cs", func(k *emu.Kernel) string { return yes(k.StaleCleared) }},
 	{"SliceFlag", "slice flag of rseq()", func(k *emu.Kernel) string { return yes(k.SliceFlag) }},
 	{"UnregisterCPUIDStart", "cpu_id_start when unregistered", func(k *emu.Kernel) string { return fmt.Sprint(int32(k.UnregisterCPUIDStart)) }},

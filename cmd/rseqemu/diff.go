@@ -69,6 +69,9 @@ func (a *app) diff(ctx context.Context, f *diffFlags, arg string) error {
 	if err := storyFlag(f.story); err != nil {
 		return err
 	}
+	if err := checkSave(f.save); err != nil {
+		return err
+	}
 	p, err := a.load(arg)
 	if err != nil {
 		return err

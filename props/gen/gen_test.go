@@ -20,30 +20,34 @@ import (
 // arm64 it didn't from 6.19 to 7.0.13.
 func aborts(k emu.Kernel) bool { return !k.NoUserIRQ }
 
+// runs draws a program, a budget and every choice of a run on a kernel, and fails
+// t if the run breaks what the program declares or doesn't end.
+func runs(t *rapid.T, kernels *rapid.Generator[emu.Kernel]) {
+	p := gen.Program().Draw(t, "program")
+	k := kernels.Draw(t, "kernel")
+	budget := gen.Budget().Draw(t, "budget")
+	m, err := emu.New(p, emu.Config{Kernel: k, Budget: &budget})
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties, err := props.Of(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := explore.Run(m, properties, gen.Chooser(t), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Violation != nil {
+		t.Fatalf("%s: %v\n%s%s", k, out.Violation, p, explore.FormatChoices(out.Schedule))
+	}
+	if !out.Done {
+		t.Fatalf("%s: the run did not end\n%s", k, p)
+	}
+}
+
 func TestEveryCallCommitsExactlyOnceOnEveryKernelThatAborts(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := gen.Program().Draw(t, "program")
-		k := gen.Kernel().Filter(aborts).Draw(t, "kernel")
-		budget := gen.Budget().Draw(t, "budget")
-		m, err := emu.New(p, emu.Config{Kernel: k, Budget: &budget})
-		if err != nil {
-			t.Fatal(err)
-		}
-		properties, err := props.Of(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := explore.Run(m, properties, gen.Chooser(t), 0, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out.Violation != nil {
-			t.Fatalf("%s: %v\n%s%s", k, out.Violation, p, explore.FormatChoices(out.Schedule))
-		}
-		if !out.Done {
-			t.Fatalf("%s: the run did not end\n%s", k, p)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { runs(t, gen.Kernel().Filter(aborts)) })
 }
 
 func TestGeneratedProgramsPrintAndParseBack(t *testing.T) {
@@ -91,8 +95,9 @@ func TestAKernelThatNeverAbortsIsFoundOut(t *testing.T) {
 	}
 }
 
-// A property test of one's own: rapid draws the kernel, the budget and every
-// choice, and shrinks what fails.
+// A property of one's own: rapid draws the program, the kernel, the budget and
+// every choice, and shrinks what fails. In a test it is rapid.Check(t, property),
+// in a fuzz target f.Fuzz(rapid.MakeFuzz(property)); here it is run once.
 func Example() {
 	property := func(t *rapid.T) {
 		p := gen.Program().Draw(t, "program")
@@ -113,8 +118,10 @@ func Example() {
 			t.Fatalf("%v\n%s", out.Violation, explore.FormatChoices(out.Schedule))
 		}
 	}
-	// In a test: rapid.Check(t, property), or f.Fuzz(rapid.MakeFuzz(property)).
-	_ = property
-	fmt.Println(len(gen.Program().Example(1).Threads) > 0)
-	// Output: true
+	once := rapid.Custom(func(t *rapid.T) string {
+		property(t)
+		return "nothing is broken"
+	})
+	fmt.Println(once.Example(1))
+	// Output: nothing is broken
 }

@@ -1,4 +1,4 @@
-// Tracehash makes a thousand random runs of three programs under several
+// Command tracehash makes a thousand random runs of three programs under several
 // kernels, and prints a hash of every state that they go through. It must print
 // the same on every platform: the machine has no clock, no map order and no
 // byte order but its program's, and this program brings its own random numbers.
