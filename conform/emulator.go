@@ -32,13 +32,20 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := &emuRun{m: m, stops: c.Waits(), last: map[emu.TaskID]uint64{}}
+	r := &emuRun{m: m, stops: c.Waits(), threads: len(c.Program.Threads), last: map[emu.TaskID]uint64{}}
 	r.view = View{
 		Image:   m.Image(),
 		Load:    func(a ir.Addr, w ir.Width) (uint64, bool) { return m.Memory(0).Load(a, w) },
 		HostCPU: func(c int) int { return c },
 		Configuration: func() (abi.PtraceRSeqConfiguration, error) {
+			if !e.k.PtraceConfig {
+				return abi.PtraceRSeqConfiguration{}, abi.EIO
+			}
 			return m.RSeqConfiguration(0), nil
+		},
+		Auxv: func(entry uint64) (uint64, bool) {
+			n := map[uint64]uint32{abi.AuxvRSeqFeatureSize: e.k.FeatureSize, abi.AuxvRSeqAlign: e.k.Align}[entry]
+			return uint64(n), n != 0
 		},
 	}
 	for _, s := range r.stops {
@@ -48,11 +55,7 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 		}
 		r.at = append(r.at, a)
 	}
-	m.Observe(func(ev emu.Event) {
-		if ev.Kind == emu.EvReturn && ev.Task == 0 {
-			r.out.Calls = append(r.out.Calls, r.view.Result(ev.A))
-		}
-	})
+	m.Observe(r.event)
 	for n := 0; !m.Done(); n++ {
 		if n == maxSteps {
 			return Outcome{}, fmt.Errorf("%s: no end after %d steps", c.Name, maxSteps)
@@ -75,17 +78,42 @@ type emuRun struct {
 	at    []ir.Addr
 	cpu   emu.CPUID // where the first thread is meant to be
 	out   Outcome
-	// last is r0 of each child before its latest step: what it returned.
+	// last is r0 of each task before its latest step: what it returned.
 	last    map[emu.TaskID]uint64
 	choices []emu.Choice
+	threads int
+	turn    int  // the thread that goes on next
+	execed  bool // the first thread runs a program of its own
 }
 
-// next makes one choice: that of the youngest task that can go on, on the first
-// thread's CPU.
+// event notes what calls returned. An exec takes away what a real process would
+// have noted in its memory.
+func (r *emuRun) event(ev emu.Event) {
+	switch {
+	case ev.Kind == emu.EvReturn && ev.Task == 0:
+		r.out.Calls = append(r.out.Calls, r.view.Result(ev.A))
+	case ev.Kind == emu.EvReturn:
+		r.out.Second = append(r.out.Second, r.view.Result(ev.A))
+	case ev.Kind == emu.EvSyscall && ev.Task == 0 && abi.Syscall(ev.A) == abi.SysExecve:
+		r.execed = true
+	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysExecve:
+		r.execed = false // it failed
+	}
+}
+
+// next makes one choice: an interrupt from another CPU is taken at once; then
+// the youngest child goes on, on the first thread's CPU; then the threads, in
+// turn.
 func (r *emuRun) next() error {
 	m := r.m
 	r.choices = m.Progress(r.choices[:0])
-	for id := emu.TaskID(m.Tasks() - 1); id > 0; id-- {
+	for c := range emu.CPUID(CPUs) {
+		if r.can(emu.TakeIPI(c)) {
+			m.Do(emu.TakeIPI(c))
+			return nil
+		}
+	}
+	for id := emu.TaskID(m.Tasks() - 1); int(id) >= r.threads; id-- {
 		switch running, on := r.running(id); {
 		case on && r.can(emu.StepOn(running)):
 			r.last[id] = m.Regs(id).R[ir.R0]
@@ -102,28 +130,47 @@ func (r *emuRun) next() error {
 			return m.Try(emu.PreemptOn(r.cpu))
 		}
 	}
-	running, on := r.running(0)
-	switch {
-	case on && len(r.stops) > 0 && r.atStop() && !r.stops[0].Has(Schedule):
-		return r.stop(running)
-	case on && r.can(emu.StepOn(running)):
-		sleeps := len(r.stops) > 0 && r.atStop()
-		m.Do(emu.StepOn(running))
-		if sleeps {
-			return r.slept()
+	for range r.threads {
+		id := emu.TaskID(r.turn)
+		r.turn = (r.turn + 1) % r.threads
+		if went, err := r.thread(id); went || err != nil {
+			return err
 		}
-		return nil
-	case r.can(emu.WakeTask(0)):
-		m.Do(emu.WakeTask(0))
-		return nil
-	case r.can(emu.RunOn(r.cpu, 0)):
-		m.Do(emu.RunOn(r.cpu, 0))
-		return nil
-	case len(r.choices) > 0:
+	}
+	if len(r.choices) > 0 {
 		m.Do(r.choices[0])
 		return nil
 	}
 	return fmt.Errorf("the emulator is stuck: %s", m.Blocked())
+}
+
+// thread lets a thread go on by a step, and reports whether it could. The first
+// one comes by stops.
+func (r *emuRun) thread(id emu.TaskID) (bool, error) {
+	m, home := r.m, emu.CPUID(id)
+	if id == 0 {
+		home = r.cpu
+	}
+	running, on := r.running(id)
+	stops := id == 0 && on && len(r.stops) > 0 && r.atStop()
+	switch {
+	case stops && !r.stops[0].Has(Schedule):
+		return true, r.stop(running)
+	case on && r.can(emu.StepOn(running)):
+		r.last[id] = m.Regs(id).R[ir.R0]
+		m.Do(emu.StepOn(running))
+		if stops {
+			return true, r.slept()
+		}
+		return true, nil
+	}
+	for _, c := range []emu.Choice{emu.WakeTask(id), emu.RunOn(home, id)} {
+		if r.can(c) {
+			m.Do(c)
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (r *emuRun) can(c emu.Choice) bool { return slices.Contains(r.choices, c) }
@@ -196,12 +243,15 @@ func (r *emuRun) finish(c *Case) (Outcome, error) {
 	for _, s := range r.stops {
 		r.out.Missed = append(r.out.Missed, s.At.String())
 	}
-	for id := emu.TaskID(1); int(id) < r.m.Tasks(); id++ {
+	if r.execed {
+		r.out.Calls = []string{r.view.Result(r.last[0])}
+	}
+	for id := emu.TaskID(r.threads); int(id) < r.m.Tasks(); id++ {
 		if n, ran := r.last[id]; ran {
 			r.out.Children = append(r.out.Children, r.view.Result(n))
 		}
 	}
-	if e, ok := r.m.Killed(); ok && e.Task == 0 {
+	if e, ok := r.m.Killed(); ok && int(e.Task) < r.threads {
 		r.out.End = e.Signal.String() + " at " + r.view.Value(uint64(e.IP))
 	}
 	var err error

@@ -1,38 +1,62 @@
 package conform_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/conform"
 	"github.com/rseqemu/rseqemu/emu"
 )
 
+// recordings are those of testdata, by their files' names.
+func recordings(t *testing.T) map[string]*conform.Recording {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings: %v", err)
+	}
+	all := map[string]*conform.Recording{}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[f], err = conform.ReadRecording(f, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
 // TestEmulatorEqualsRecordings is the point of it all, on every system.
 func TestEmulatorEqualsRecordings(t *testing.T) {
-	for _, name := range conform.Recordings() {
-		t.Run(name, func(t *testing.T) {
-			rec, err := conform.Recorded(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+	cases := conform.Cases()
+	for name, rec := range recordings(t) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
 			k, err := emu.ParseKernel(rec.Kernel)
 			if err != nil {
 				t.Fatal(err)
 			}
-			conform.Test(t, conform.Emulator(k), rec)
+			for r := range conform.Check(t.Context(), conform.Emulator(k), cases, rec) {
+				if !r.Status.OK() {
+					t.Errorf("%s:%d: %s:\n%s", r.Case.File, r.Case.Line, r.Case.Name, r.Detail)
+				}
+			}
 		})
 	}
 }
 
-// TestEveryCaseIsRecorded, or the recording says why not.
+// TestEveryCaseIsRecorded, or the recording says why not; and each file has the
+// form that a new recording would have.
 func TestEveryCaseIsRecorded(t *testing.T) {
-	for _, name := range conform.Recordings() {
-		rec, err := conform.Recorded(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, rec := range recordings(t) {
 		known := map[string]bool{}
 		for _, c := range conform.Cases() {
 			known[c.Name] = true
@@ -46,6 +70,13 @@ func TestEveryCaseIsRecorded(t *testing.T) {
 				t.Errorf("%s: there is no case %s", name, n)
 			}
 		}
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(file, rec.Bytes()) {
+			t.Errorf("%s was changed by hand: record the kernel again", name)
+		}
 	}
 }
 
@@ -54,7 +85,7 @@ func TestEveryKernelAnswersEveryCase(t *testing.T) {
 	cases := conform.Cases()
 	for _, k := range emu.DefaultKernels() {
 		for i := range cases {
-			o, err := conform.Run(t.Context(), conform.Emulator(k), &cases[i])
+			o, err := conform.Emulator(k).Run(t.Context(), &cases[i])
 			if err != nil {
 				t.Errorf("%v, %s: %v", k, cases[i].Name, err)
 			}
@@ -84,8 +115,8 @@ type calls struct{ conform.Target }
 func (c calls) Tier() conform.Tier { return conform.TierSyscalls }
 
 func TestAWrongImplementationIsToldWhatItDid(t *testing.T) {
-	rec, e := recorded(t)
-	results := conform.Check(t.Context(), wrong{e}, conform.Find("CS.abort-same-cpu"), rec)
+	e := conform.Emulator(emu.Linux("6.18", abi.AMD64))
+	results := slices.Collect(conform.Check(t.Context(), wrong{e}, conform.Find("CS.abort-same-cpu"), e))
 	if len(results) != 1 || results[0].Status != conform.Different || results[0].Detail != "calls return: 1, want 2\n" {
 		t.Errorf("results are %+v", results)
 	}
@@ -109,12 +140,12 @@ not ok 1 CS
 
 // TestTiersAreSkippedWithAReason, and what is left still runs.
 func TestTiersAreSkippedWithAReason(t *testing.T) {
-	rec, e := recorded(t)
+	e := conform.Emulator(emu.Linux("6.18", abi.AMD64))
 	count := map[conform.Status]int{}
-	results := conform.Check(t.Context(), calls{e}, conform.Cases(), rec)
+	results := slices.Collect(conform.Check(t.Context(), calls{e}, conform.Cases(), e))
 	for _, r := range results {
 		count[r.Status]++
-		if !r.OK() || r.Status == conform.Skipped && r.Detail == "" {
+		if !r.Status.OK() || r.Status == conform.Skipped && r.Detail == "" {
 			t.Errorf("%s: %v %q", r.Case.Name, r.Status, r.Detail)
 		}
 	}
@@ -128,17 +159,4 @@ func TestTiersAreSkippedWithAReason(t *testing.T) {
 	if !strings.Contains(b.String(), "  ok 1 undisturbed # SKIP the target has no signals or sleep\n") || !strings.Contains(b.String(), "  ok 1 ok\n") {
 		t.Errorf("KTAP is\n%s", b.String())
 	}
-}
-
-func recorded(t *testing.T) (*conform.Recording, conform.Target) {
-	t.Helper()
-	rec, err := conform.Recorded("linux-6.18-amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := emu.ParseKernel(rec.Kernel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rec, conform.Emulator(k)
 }

@@ -9,7 +9,7 @@ import (
 // WriteKTAP prints results as the kernel's own test tools read them: a test for
 // each group, with the group's cases as its subtests.
 func WriteKTAP(w io.Writer, results []Result) error {
-	groups := ktapGroups(results)
+	groups := inGroups(results)
 	p := &printer{w: w}
 	p.printf("KTAP version 1\n1..%d\n", len(groups))
 	for i, g := range groups {
@@ -18,9 +18,11 @@ func WriteKTAP(w io.Writer, results []Result) error {
 		for j, r := range g.results {
 			name := strings.TrimPrefix(r.Case.Name, g.name+".")
 			switch {
-			case r.Status == Skipped || r.Status == Unrecorded:
+			case r.Status == Skipped:
 				p.printf("  ok %d %s # SKIP %s\n", j+1, name, oneLine(r.Detail))
-			case r.OK():
+			case r.Status == Expected:
+				p.printf("  ok %d %s # XFAIL %s\n", j+1, name, oneLine(r.Detail))
+			case r.Status.OK():
 				p.printf("  ok %d %s\n", j+1, name)
 			default:
 				failed++
@@ -42,20 +44,20 @@ func verdict(ok bool) string {
 	return "not ok"
 }
 
-type ktapGroup struct {
+type group struct {
 	name    string
 	results []Result
 }
 
-// ktapGroups puts results in groups, in the order in which the groups come.
-func ktapGroups(results []Result) []ktapGroup {
-	var groups []ktapGroup
+// inGroups puts results in groups, in the order in which the groups come.
+func inGroups(results []Result) []group {
+	var groups []group
 	at := map[string]int{}
 	for _, r := range results {
 		g := r.Case.Group()
 		if _, ok := at[g]; !ok {
 			at[g] = len(groups)
-			groups = append(groups, ktapGroup{name: g})
+			groups = append(groups, group{name: g})
 		}
 		groups[at[g]].results = append(groups[at[g]].results, r)
 	}

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,9 +11,10 @@ import (
 )
 
 // Observation is something to look at: a field of the first thread's struct
-// rseq, an element of a variable, or how the kernel says it is registered.
+// rseq, an element of a variable, how the kernel says it is registered, or an
+// entry of the auxiliary vector.
 type Observation struct {
-	Name  string // "rseq_cs", "seen", or Configuration
+	Name  string // "rseq_cs", "seen", Configuration or "AT_RSEQ_ALIGN"
 	Index int    // element of data; of per-CPU data, the first element on that CPU
 	CPU   bool   // cpu(…): the value is the number of a CPU
 }
@@ -20,6 +22,15 @@ type Observation struct {
 // Configuration is the observation of what PTRACE_GET_RSEQ_CONFIGURATION tells. It
 // can be looked at in a stop only.
 const Configuration = "configuration"
+
+// auxv are the observations that are entries of the auxiliary vector.
+var auxv = map[string]uint64{"AT_RSEQ_FEATURE_SIZE": abi.AuxvRSeqFeatureSize, "AT_RSEQ_ALIGN": abi.AuxvRSeqAlign}
+
+// inMemory reports whether the observation has a place in the thread's memory.
+func (o Observation) inMemory() bool {
+	_, isAuxv := auxv[o.Name]
+	return !isAuxv && o.Name != Configuration
+}
 
 // field is a field of struct rseq.
 type field struct {
@@ -37,7 +48,7 @@ var fields = map[string]field{
 // String returns the observation as a case file writes it.
 func (o Observation) String() string {
 	s := o.Name
-	if _, isField := fields[o.Name]; !isField && o.Name != Configuration {
+	if _, isField := fields[o.Name]; !isField && o.inMemory() {
 		s += "[" + strconv.Itoa(o.Index) + "]"
 	}
 	if o.CPU {
@@ -97,7 +108,7 @@ func (o Observation) Place(im *ir.Image, hostCPU func(int) int) (ir.Addr, ir.Wid
 		return base + ir.Addr(o.Index*width), d.Width, nil
 	}
 	return 0, 0, fmt.Errorf("unknown observation %q: no field of struct rseq and no data of the program (fields: "+
-		"cpu_id_start, cpu_id, rseq_cs, flags, node_id, mm_cid, slice_ctrl)", o.Name)
+		"cpu_id_start, cpu_id, rseq_cs, flags, node_id, mm_cid, slice_ctrl; or AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN)", o.Name)
 }
 
 // CPUs is the number of CPUs that a case has: c0, where it begins, and c1.
@@ -110,23 +121,24 @@ type View struct {
 	Load func(ir.Addr, ir.Width) (uint64, bool)
 	// HostCPU is the number that the target has for CPU c0 or c1.
 	HostCPU func(int) int
-	// Configuration is what ptrace tells; nil where nobody can ask.
+	// Configuration is what ptrace tells; nil where nobody can ask. An error
+	// that is an [abi.Errno] is the kernel's answer.
 	Configuration func() (abi.PtraceRSeqConfiguration, error)
+	// Auxv returns an entry of the process's auxiliary vector, and whether
+	// there is one; nil where nobody can look.
+	Auxv func(entry uint64) (uint64, bool)
 }
 
 // Observe looks at each of the observations.
 func (v View) Observe(see []Observation) ([]Seen, error) {
 	var out []Seen
 	for _, o := range see {
-		if o.Name == Configuration {
-			if v.Configuration == nil {
-				return nil, &Skip{Reason: "the registration can't be asked for"}
-			}
-			c, err := v.Configuration()
+		if !o.inMemory() {
+			value, err := v.told(o)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, Seen{What: o.String(), Value: v.configuration(c)})
+			out = append(out, Seen{What: o.String(), Value: value})
 			continue
 		}
 		a, w, err := o.Place(v.Image, v.HostCPU)
@@ -146,6 +158,28 @@ func (v View) Observe(see []Observation) ([]Seen, error) {
 		}
 	}
 	return out, nil
+}
+
+// told is an observation of what the kernel tells and memory doesn't hold.
+func (v View) told(o Observation) (string, error) {
+	if entry, ok := auxv[o.Name]; ok {
+		if v.Auxv == nil {
+			return "", &Skip{Reason: "the auxiliary vector can't be looked at"}
+		}
+		if n, ok := v.Auxv(entry); ok {
+			return strconv.FormatUint(n, 10), nil
+		}
+		return "none", nil
+	}
+	if v.Configuration == nil {
+		return "", &Skip{Reason: "the registration can't be asked for"}
+	}
+	c, err := v.Configuration()
+	var errno abi.Errno
+	if errors.As(err, &errno) {
+		return errno.String(), nil
+	}
+	return v.configuration(c), err
 }
 
 // cpu names a CPU's number, so that it is the same wherever the case runs.

@@ -13,6 +13,8 @@ import (
 type Outcome struct {
 	// Calls are what the first thread's calls returned: 0, EBUSY, op.abort.
 	Calls []string `json:"calls,omitempty"`
+	// Second are what the second thread's calls returned.
+	Second []string `json:"second,omitempty"`
 	// Children are what the tasks that it made returned, in their order.
 	Children []string `json:"children,omitempty"`
 	// End is how the thread ended if not by finishing: "SIGSEGV at op.inside".
@@ -56,6 +58,7 @@ func (o Outcome) String() string {
 		}
 	}
 	add("calls return", strings.Join(o.Calls, ", "))
+	add("the second thread's return", strings.Join(o.Second, ", "))
 	add("children return", strings.Join(o.Children, ", "))
 	add("ends with", o.End)
 	add("never gets to", strings.Join(o.Missed, ", "))
@@ -93,6 +96,7 @@ func (o Outcome) Diff(want Outcome) string {
 		}
 	}
 	line("calls return", strings.Join(o.Calls, ", "), strings.Join(want.Calls, ", "))
+	line("the second thread's calls return", strings.Join(o.Second, ", "), strings.Join(want.Second, ", "))
 	line("children return", strings.Join(o.Children, ", "), strings.Join(want.Children, ", "))
 	line("ends with", o.End, want.End)
 	line("never gets to", strings.Join(o.Missed, ", "), strings.Join(want.Missed, ", "))

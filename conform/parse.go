@@ -136,6 +136,9 @@ func (p *parser) section(name string, data []byte) error {
 	if len(p.program.Threads) == 0 {
 		return p.fail("case %s has no thread: add a line such as \"thread: op\"", name)
 	}
+	if err := p.checkThreads(); err != nil {
+		return err
+	}
 	c := Case{Name: name, File: p.file, Line: p.line - 1, Program: p.program}
 	var each []Point
 	var eachActions []Action
@@ -191,12 +194,48 @@ func (p *parser) section(name string, data []byte) error {
 	return nil
 }
 
-// add puts in what a schedule needs, and keeps the case.
+// checkThreads refuses threads that have no CPU of their own.
+func (p *parser) checkThreads() error {
+	threads := p.program.Threads
+	if len(threads) > CPUs {
+		return p.fail("a case has at most %d threads, one on each CPU", CPUs)
+	}
+	for i, t := range threads {
+		if t.CPUs != 0 && t.CPUs != 1<<i {
+			return p.fail("thread %d is on c%d", i, i)
+		}
+		if len(t.Calls) == 0 {
+			return p.fail("thread %d makes no call", i)
+		}
+	}
+	return nil
+}
+
+// checkStop refuses what can't be done where there are other threads: only the
+// first is stopped, and it can't go where another is.
+func (p *parser) checkStop(s *Stop) error {
+	for i, t := range p.program.Threads[1:] {
+		if s.Has(Migrate) {
+			return p.fail("the thread can't migrate: c%d is another thread's", i+1)
+		}
+		if slices.ContainsFunc(t.Calls, func(c ir.OpCall) bool { return c.Func == s.At.Func }) {
+			return p.fail("point %v: only the first thread can be stopped, and thread %d calls %s too", s.At, i+1, s.At.Func)
+		}
+	}
+	return nil
+}
+
+// add puts in what a schedule or an irq needs, and keeps the case.
 func (p *parser) add(c Case) error {
 	if len(p.cases) == maxCases {
 		return p.fail("a file has at most %d cases", maxCases)
 	}
-	if err := insertSleeps(&c, p.image); err != nil {
+	for i := range c.Stops {
+		if err := p.checkStop(&c.Stops[i]); err != nil {
+			return err
+		}
+	}
+	if err := insertStops(&c, p.image); err != nil {
 		return p.fail("%v", err)
 	}
 	p.cases = append(p.cases, c)
@@ -276,7 +315,7 @@ func (p *parser) called(name string) bool {
 
 func (p *parser) observation(s string) (Observation, error) {
 	o, err := ParseObservation(s)
-	if err == nil && o.Name != Configuration {
+	if err == nil && o.inMemory() {
 		_, _, err = o.Place(p.image, func(c int) int { return c })
 	}
 	if err != nil {
@@ -326,7 +365,7 @@ func (p *parser) action(words []string) (Action, error) {
 		if a.Where, err = p.observation(args[0]); err != nil {
 			return a, err
 		}
-		if a.Where.Name == Configuration || a.Where.CPU {
+		if !a.Where.inMemory() || a.Where.CPU {
 			return a, p.fail("%v can't be written", a.Where)
 		}
 		if a.Value, err = parseValue(args[1]); err != nil {

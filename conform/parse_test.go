@@ -77,24 +77,6 @@ func TestEachIsACaseForEveryBoundary(t *testing.T) {
 	}
 }
 
-// TestRecordingsOfAnotherForm are refused.
-func TestRecordingsOfAnotherForm(t *testing.T) {
-	for src, want := range map[string]string{
-		`{"schema":2,"kernel":"7.9","machines":[]}`:        "r.json: the recording has schema 2, and this program knows 1",
-		`{"schema":1,"kernel":"6.18/amd64","outcomes":{}}`: "r.json: no recording",
-		`{}`: "r.json: no recording",
-		`{"schema":1,"kernel":"6.18/amd64","outcomes":{"A.b":{"seen":[1]}}}`: "r.json: json: cannot unmarshal",
-		`not json`: "r.json: invalid character",
-	} {
-		if _, err := conform.ReadRecording("r.json", []byte(src)); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%s: error %v, want %s", src, err, want)
-		}
-	}
-	if _, err := conform.Recorded("linux-9.9"); err == nil || !strings.Contains(err.Error(), "linux-6.18-amd64") {
-		t.Errorf("an unknown recording gives %v", err)
-	}
-}
-
 // FuzzParse: whatever the text, there are cases or an error with its place.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good + "at op.inside: preempt, write rseq_cs -1\nsee rseq_cs cpu(seen[1])\n"))

@@ -3,6 +3,8 @@ package conform
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"testing"
 )
 
@@ -11,58 +13,88 @@ type Status uint8
 
 // The ways.
 const (
-	Same       Status = iota // the outcome is the one that was recorded
-	Different                // it isn't
-	Skipped                  // the target can't run the case
-	Failed                   // the target failed to run the case
-	Unrecorded               // there is an outcome and nothing to hold it against
+	Same      Status = iota // the outcome is the one that is wanted
+	Different               // it isn't
+	Skipped                 // the target can't run the case, or nobody knows what is wanted
+	Failed                  // the target failed to run the case
+	Expected                // it isn't, as a list of known deviations says
+	Vanished                // it is, although a list of known deviations says that it isn't
 )
+
+var statusNames = [...]string{"same", "different", "skipped", "failed", "expected deviation", "deviation gone"}
+
+func (s Status) String() string { return statusNames[s] }
+
+// OK reports whether nothing is wrong.
+func (s Status) OK() bool { return s == Same || s == Skipped || s == Expected }
 
 // Result is a case and how it went.
 type Result struct {
-	Case    *Case
-	Status  Status
-	Outcome Outcome
+	Case   *Case
+	Status Status
+	Answer
 	// Detail is why: the differences, a line each, or the reason of a skip or
 	// failure.
 	Detail string
 }
 
-// OK reports whether nothing is wrong.
-func (r *Result) OK() bool { return r.Status == Same || r.Status == Skipped || r.Status == Unrecorded }
-
-// Check runs cases on a target and holds the outcomes against a recording.
-func Check(ctx context.Context, t Target, cases []Case, want *Recording) []Result {
-	results := make([]Result, len(cases))
-	for i := range cases {
-		results[i] = check(ctx, t, &cases[i], want)
+// Check runs cases on a target, one after another, and holds the outcomes against
+// those of another target: the emulator, or a recording. It ends early when ctx
+// does.
+func Check(ctx context.Context, t Target, cases []Case, want Target) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for i := range cases {
+			r := check(ctx, t, &cases[i], want)
+			if ctx.Err() != nil || !yield(r) {
+				return
+			}
+		}
 	}
-	return results
 }
 
-func check(ctx context.Context, t Target, c *Case, want *Recording) Result {
+func check(ctx context.Context, t Target, c *Case, want Target) Result {
 	r := Result{Case: c}
-	var err error
-	r.Outcome, err = Run(ctx, t, c)
-	w, recorded := want.Outcomes[c.Name]
+	wanted, err := want.Run(ctx, c)
 	var skip *Skip
+	if errors.As(err, &skip) {
+		r.Status, r.Detail = Skipped, want.Name()+": "+skip.Reason
+		return r
+	}
+	if err == nil {
+		r.Answer, err = ask(ctx, t, c, &wanted)
+	}
 	switch {
 	case errors.As(err, &skip):
 		r.Status, r.Detail = Skipped, skip.Reason
 	case err != nil:
 		r.Status, r.Detail = Failed, err.Error()
-	case !recorded:
-		r.Status, r.Detail = Unrecorded, "the recording of "+want.Kernel+" has no such case"
-	case !r.Outcome.Equal(w):
-		r.Status, r.Detail = Different, r.Outcome.Diff(w)
+	case !r.Equal(wanted):
+		r.Status, r.Detail = Different, r.Diff(wanted)+r.repeats()
 	}
 	return r
 }
 
-// Test runs the suite on a target as subtests, GROUP/case, and holds it against a
-// recording. It is what an implementation of the ABI in Go calls from a test of
-// its own.
-func Test(t *testing.T, target Target, want *Recording) {
+// ask is Ask for a case of a tier that the target has.
+func ask(ctx context.Context, t Target, c *Case, want *Outcome) (Answer, error) {
+	if tier := c.Tier(); tier > t.Tier() {
+		return Answer{}, &Skip{Reason: tierReasons[tier]}
+	}
+	return Ask(ctx, t, c, want)
+}
+
+// repeats says how often a case was run and what else came, in a line, if the
+// runs weren't all the same.
+func (a *Answer) repeats() string {
+	if len(a.Odd) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("in %d of %d runs; in the others: %v\n", a.Runs-len(a.Odd), a.Runs, distinct(a.Odd))
+}
+
+// Test runs the suite on a target as subtests, GROUP/case, and holds it against
+// another: conform.Emulator(emu.Linux("7.3", abi.AMD64)), or a [Recording]. It is
+// what an implementation of the ABI in Go calls from a test of its own.
+func Test(t *testing.T, target, want Target) {
 	t.Helper()
 	cases := Cases()
 	for _, group := range Groups(cases) {
@@ -73,13 +105,13 @@ func Test(t *testing.T, target Target, want *Recording) {
 					continue
 				}
 				t.Run(c.Name[len(group)+1:], func(t *testing.T) {
-					switch r := check(t.Context(), target, c, want); r.Status {
-					case Skipped, Unrecorded:
+					switch r := check(t.Context(), target, c, want); {
+					case r.Status == Skipped:
 						t.Skip(r.Detail)
-					case Failed:
+					case r.Status == Failed:
 						t.Fatal(r.Detail)
-					case Different:
-						t.Errorf("%s:%d: not as on Linux %s:\n%s", c.File, c.Line, want.Kernel, r.Detail)
+					case !r.Status.OK():
+						t.Errorf("%s:%d: not as %s:\n%s", c.File, c.Line, want.Name(), r.Detail)
 					}
 				})
 			}

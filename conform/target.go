@@ -17,7 +17,7 @@ type Target interface {
 	Name() string
 	// Tier is the highest tier that it can run.
 	Tier() Tier
-	// Run answers a case. The error is a [*Skip] if it can't run this one.
+	// Run runs a case once. The error is a [*Skip] if it can't run this one.
 	Run(ctx context.Context, c *Case) (Outcome, error)
 }
 
@@ -30,14 +30,6 @@ func (s *Skip) Error() string { return s.Reason }
 var tierReasons = map[Tier]string{
 	TierSignals: "the target has no signals or sleep",
 	TierInject:  "the target can't stop a thread at an exact instruction",
-}
-
-// Run answers a case, unless it is of a tier that the target hasn't.
-func Run(ctx context.Context, t Target, c *Case) (Outcome, error) {
-	if tier := c.Tier(); tier > t.Tier() {
-		return Outcome{}, &Skip{Reason: tierReasons[tier]}
-	}
-	return t.Run(ctx, c)
 }
 
 //go:embed cases/*.txtar

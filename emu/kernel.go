@@ -26,6 +26,8 @@ type Kernel struct {
 	UnregisterCPUIDStart uint32
 	InheritCloneVM       bool // clone with CLONE_VM without CLONE_THREAD keeps the registration (before 5.5)
 
+	PtraceConfig         bool // PTRACE_GET_RSEQ_CONFIGURATION is known (5.13)
+
 	// On the way to user mode.
 	Notify    Notify
 	Flags     FlagRule

@@ -128,8 +128,9 @@ func (m *Machine) rewrite(t *task) {
 	}
 }
 
-// RSeqConfiguration is what ptrace's PTRACE_GET_RSEQ_CONFIGURATION (5.13) tells
-// of a task: all zero if it isn't registered.
+// RSeqConfiguration is what ptrace's PTRACE_GET_RSEQ_CONFIGURATION tells of a
+// task: all zero if it isn't registered. Kernels without PtraceConfig know no such
+// request.
 func (m *Machine) RSeqConfiguration(id TaskID) abi.PtraceRSeqConfiguration {
 	r := &m.tasks[id].rseq
 	return abi.PtraceRSeqConfiguration{Pointer: uint64(r.area), Size: r.length, Signature: r.sig}

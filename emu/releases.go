@@ -72,6 +72,34 @@ func LinuxRelease(release string, arch abi.Arch) (Kernel, error) {
 	return profile(release, v, arch), nil
 }
 
+// Closest returns the profile of a release of which nobody may have looked at
+// this very point: "6.18.44". If the release isn't known it is the latest known
+// one before it, and exact is false.
+func Closest(release string, arch abi.Arch) (k Kernel, exact bool, err error) {
+	if k, err = LinuxRelease(release, arch); err == nil {
+		return k, true, nil
+	}
+	var v version
+	for i, p := range strings.SplitN(release, ".", len(v)) {
+		if v[i], err = strconv.Atoi(p); err != nil {
+			return Kernel{}, false, fmt.Errorf("%q is no release", release)
+		}
+	}
+	found := ""
+	for _, s := range allSeries {
+		for _, p := range append([]int{0}, s.points...) {
+			if w := (version{s.major, s.minor, p}); !v.before(w) && (p > 0 || !s.differs) {
+				found = fmt.Sprintf("%d.%d.%d", s.major, s.minor, p)
+			}
+		}
+	}
+	if found == "" {
+		return Kernel{}, false, fmt.Errorf("Linux %s is older than 4.18 and has no rseq", release)
+	}
+	k, err = LinuxRelease(found, arch)
+	return k, false, err
+}
+
 func parseVersion(release string) (version, error) {
 	var v version
 	parts := strings.Split(release, ".")
@@ -139,6 +167,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 		k.UnregisterCPUIDStart = abi.CPUIDUninitialized
 	}
 	k.InheritCloneVM = !since(5, 5, 0)
+	k.PtraceConfig = since(5, 13, 0)
 
 	switch {
 	case since(6, 19, 0):

@@ -22,15 +22,13 @@ const (
 	executable = elf.PF_X
 )
 
-// pageSize is x86-64's; a segment's offset in the file and its address are the
-// same within a page.
-const pageSize = 4096
-
-// executableFile writes a static executable for x86-64 without sections: what
-// execve needs and no more. Empty segments are left out.
-func executableFile(entry ir.Addr, segments []segment) []byte {
+// executable writes a static executable without sections: what execve needs and
+// no more. A segment's offset in the file and its address are the same within a
+// page. Empty segments are left out.
+func (s *isa) executable(entry ir.Addr, segments []segment) []byte {
+	page := s.align
 	header := elf.Header64{
-		Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
+		Type: uint16(elf.ET_EXEC), Machine: uint16(s.machine), Version: uint32(elf.EV_CURRENT),
 		Entry: uint64(entry), Phoff: 64, Ehsize: 64, Phentsize: 56,
 	}
 	copy(header.Ident[:], elf.ELFMAG)
@@ -41,16 +39,16 @@ func executableFile(entry ir.Addr, segments []segment) []byte {
 	// The stack is not executable.
 	progs := []elf.Prog64{{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(readable | writable)}}
 	var body []byte
-	for _, s := range segments {
-		if len(s.data) == 0 {
+	for _, g := range segments {
+		if len(g.data) == 0 {
 			continue
 		}
 		progs = append(progs, elf.Prog64{
-			Type: uint32(elf.PT_LOAD), Flags: uint32(s.perm), Off: uint64(pageSize + len(body)),
-			Vaddr: uint64(s.at), Paddr: uint64(s.at), Filesz: uint64(len(s.data)), Memsz: uint64(len(s.data)), Align: pageSize,
+			Type: uint32(elf.PT_LOAD), Flags: uint32(g.perm), Off: uint64(page + len(body)),
+			Vaddr: uint64(g.at), Paddr: uint64(g.at), Filesz: uint64(len(g.data)), Memsz: uint64(len(g.data)), Align: uint64(page),
 		})
-		body = append(body, s.data...)
-		body = append(body, make([]byte, -len(body)&(pageSize-1))...)
+		body = append(body, g.data...)
+		body = append(body, make([]byte, -len(body)&(page-1))...)
 	}
 	header.Phnum = uint16(len(progs))
 
@@ -60,7 +58,7 @@ func executableFile(entry ir.Addr, segments []segment) []byte {
 			panic("native: BUG: " + err.Error())
 		}
 	}
-	file := make([]byte, pageSize, pageSize+len(body))
+	file := make([]byte, page, page+len(body))
 	copy(file, head.Bytes())
 	return append(file, body...)
 }

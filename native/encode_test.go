@@ -28,7 +28,7 @@ func TestInstructionsComputeTheSame(t *testing.T) {
 		}
 		// What the kernel does on its own doesn't matter: nothing here is a
 		// section.
-		want, err := target.Once(t.Context(), &cases[0])
+		want, err := target.Run(t.Context(), &cases[0])
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
@@ -120,7 +120,7 @@ func encodable(text string) bool {
 	if err != nil {
 		panic(fmt.Sprintf("%v: %s", err, text))
 	}
-	_, err = Lay(p)
+	_, err = Lay(p, abi.AMD64)
 	return err == nil
 }
 
@@ -140,7 +140,7 @@ func TestWhatIsNotEncodedIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", tt.instr, err)
 			continue
 		}
-		if _, err := Lay(p); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+		if _, err := Lay(p, abi.AMD64); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %s", tt.instr, err, tt.want)
 		}
 	}
@@ -164,7 +164,7 @@ func TestOneBundleIsOneInstruction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := Lay(p)
+		q, err := Lay(p, abi.AMD64)
 		if err != nil {
 			t.Errorf("%s: %v", instr, err)
 			continue
@@ -173,7 +173,7 @@ func TestOneBundleIsOneInstruction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		code, err := machineCode(im, 0)
+		code, err := x64ISA.machineCode(im, 0)
 		if got := fmt.Sprintf("%x", code); err != nil || got != want {
 			t.Errorf("%s is %s (%v), want %s", instr, got, err, want)
 		}

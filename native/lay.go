@@ -10,13 +10,18 @@ import (
 
 // Lay returns the program with the length of every instruction that of its
 // machine code, so that linking it gives every address that the code will have
-// natively. What the emulator runs of it has the same addresses.
-func Lay(p *ir.Program) (*ir.Program, error) {
-	im, err := ir.Link(p, abi.AMD64)
+// natively. What the emulator runs of it has the same addresses. The error wraps
+// [ErrUnsupported] if there is no encoder for the architecture.
+func Lay(p *ir.Program, arch abi.Arch) (*ir.Program, error) {
+	s, ok := isas[arch]
+	if !ok {
+		return nil, fmt.Errorf("%w: there is no encoder for %v", ErrUnsupported, arch)
+	}
+	im, err := ir.Link(p, arch)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFlags(im); err != nil {
+	if err := s.check(im); err != nil {
 		return nil, err
 	}
 	q := *p
@@ -29,7 +34,7 @@ func Lay(p *ir.Program) (*ir.Program, error) {
 			if f.Body[j].Kind != ir.Code {
 				continue
 			}
-			code, err := machineCode(im, n)
+			code, err := s.machineCode(im, n)
 			if err != nil {
 				return nil, err
 			}
@@ -41,30 +46,30 @@ func Lay(p *ir.Program) (*ir.Program, error) {
 }
 
 // machineCode encodes instruction i of an image where it is.
-func machineCode(im *ir.Image, i int) ([]byte, error) {
-	a := &asm{at: im.Addrs[i]}
-	in := &im.Instrs[i]
-	a.encode(in, im.Addrs[i]+ir.Addr(in.Len()))
-	if len(a.buf) == 0 {
-		a.bytes(0x90) // a move to itself; every instruction has its address
+func (s *isa) machineCode(im *ir.Image, i int) ([]byte, error) {
+	a := s.coder(im.Addrs[i])
+	a.instruction(im, i)
+	if b, _ := a.code(); len(b) > ir.MaxSize {
+		a.fail("its %d bytes of machine code are more than one instruction can have", len(b))
 	}
-	if a.err == nil && len(a.buf) > ir.MaxSize {
-		a.fail("its %d bytes of machine code are more than one instruction can have", len(a.buf))
+	b, err := a.code()
+	if err != nil {
+		return nil, &ir.LinkError{File: im.Prog.File, Pos: im.Origin[i], Msg: fmt.Sprintf("%v: %v", &im.Source[i], err)}
 	}
-	if a.err != nil {
-		return nil, &ir.LinkError{File: im.Prog.File, Pos: im.Origin[i], Msg: fmt.Sprintf("%v: %v", &im.Source[i], a.err)}
+	if len(b) == 0 {
+		b = s.nop // a move to itself; every instruction has its address
 	}
-	return a.buf, nil
+	return b, nil
 }
 
 // codeOf returns the machine code of a laid out image, with its signatures.
-func codeOf(im *ir.Image) ([]byte, error) {
+func (s *isa) codeOf(im *ir.Image) ([]byte, error) {
 	code := slices.Clone(im.Code)
 	for i := range im.Instrs {
 		if im.Addrs[i] == im.Restorer {
 			continue // the kernel's frame is another one: the driver has its own
 		}
-		b, err := machineCode(im, i)
+		b, err := s.machineCode(im, i)
 		if err != nil {
 			return nil, err
 		}
@@ -74,60 +79,4 @@ func codeOf(im *ir.Image) ([]byte, error) {
 		copy(code[im.Addrs[i]-ir.CodeBase:], b)
 	}
 	return code, nil
-}
-
-// checkFlags refuses a program that reads flags which x86-64 loses on the way:
-// most instructions that leave the machine's flags alone change x86-64's. An
-// instruction that reads them must come behind the one that sets them with
-// nothing in between but moves, loads and stores.
-func checkFlags(im *ir.Image) error {
-	for i := range im.Instrs {
-		if !readsFlags(&im.Instrs[i]) {
-			continue
-		}
-		for j := i - 1; ; j-- {
-			if j < 0 || clobbersFlags(&im.Instrs[j]) && !setsFlags(&im.Instrs[j]) {
-				return &ir.LinkError{File: im.Prog.File, Pos: im.Origin[i], Msg: fmt.Sprintf(
-					"%v: x86-64's flags have been changed since they were set", &im.Source[i])}
-			}
-			if setsFlags(&im.Instrs[j]) {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-// readsFlags reports whether the instruction reads flags that it hasn't set.
-func readsFlags(in *ir.Instr) bool {
-	for _, o := range in.Micro() {
-		if o.Code == ir.Br || o.Code == ir.Csel || o.Code == ir.Flipc || o.Flags == ir.KeepC {
-			return true
-		}
-		if sets(&o) {
-			return false
-		}
-	}
-	return false
-}
-
-func setsFlags(in *ir.Instr) bool {
-	for _, o := range in.Micro() {
-		if sets(&o) {
-			return true
-		}
-	}
-	return false
-}
-
-func sets(o *ir.Op) bool { return o.Flags == ir.SetFlags || o.Code == ir.Cmpxchg || o.Code == ir.Bit }
-
-func clobbersFlags(in *ir.Instr) bool {
-	for _, o := range in.Micro() {
-		switch o.Code {
-		case ir.Sub, ir.And, ir.Or, ir.Xor, ir.Andn, ir.Shl, ir.Shr, ir.Sar, ir.Beq, ir.Bne, ir.Xadd, ir.Add, ir.Jmp, ir.Jmpr, ir.Call, ir.Ret:
-			return true
-		}
-	}
-	return false
 }

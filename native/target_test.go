@@ -14,47 +14,29 @@ import (
 // TestOtherSystemsSayWhy there is no target.
 func TestOtherSystemsSayWhy(t *testing.T) {
 	_, err := New()
-	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+	if runtime.GOOS == "linux" && isas[hostArch()] != nil {
 		if err != nil && !errors.Is(err, ErrUnsupported) {
 			t.Errorf("the error %v isn't ErrUnsupported", err)
 		}
 		return
 	}
-	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "linux/amd64") {
+	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "linux on amd64") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// TestOddRunsAreTold: two equal runs are an answer; when they differ, four equal
-// ones are, and the others are listed.
-func TestOddRunsAreTold(t *testing.T) {
-	for _, tt := range []struct {
-		runs string // an outcome a letter
-		want string
-		odd  int
-		err  bool
-	}{
-		{runs: "aa", want: "a"},
-		{runs: "abaaa", want: "a", odd: 1},
-		{runs: "abbbb", want: "b", odd: 1},
-		{runs: "abcabcaa", want: "a", odd: 4},
-		{runs: "abcdabcdabcd", err: true},
+// TestPointRelease is found in what uname tells.
+func TestPointRelease(t *testing.T) {
+	for _, tt := range []struct{ release, version, want string }{
+		{"6.18.44-fc-v669", "#1 SMP PREEMPT_DYNAMIC @0", "6.18.44"},
+		{"6.19.14+deb13-cloud-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.19.14-1~bpo13+1 (2026-05-01)", "6.19.14"},
+		{"5.10.0-32-cloud-amd64", "#1 SMP Debian 5.10.223-1 (2024-08-10)", "5.10.223"},
+		{"7.3-rc7", "#1", "7.3"},
+		{"unknown", "", ""},
 	} {
-		n := 0
-		a, err := ask(func() (conform.Outcome, error) {
-			n++
-			return conform.Outcome{Calls: []string{tt.runs[n-1 : n]}}, nil
-		})
-		if (err != nil) != tt.err {
-			t.Errorf("%s: error %v", tt.runs, err)
+		if got := pointRelease(tt.release, tt.version); got != tt.want {
+			t.Errorf("%s %s: %q, want %q", tt.release, tt.version, got, tt.want)
 		}
-		if err == nil && (a.Calls[0] != tt.want || len(a.Odd) != tt.odd || a.Runs != len(tt.runs)) {
-			t.Errorf("%s: answer %v after %d runs, odd %v", tt.runs, a.Calls, a.Runs, a.Odd)
-		}
-	}
-	failed := errors.New("failed")
-	if _, err := ask(func() (conform.Outcome, error) { return conform.Outcome{}, failed }); err != failed {
-		t.Errorf("a run's error becomes %v", err)
 	}
 }
 
@@ -67,7 +49,7 @@ func TestEndlessProgramIsEnded(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := target.Once(ctx, &cases[0]); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := target.Run(ctx, &cases[0]); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -1,5 +1,12 @@
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+	"github.com/rseqemu/rseqemu/native/boot"
+)
+
+func main() {
+	boot.Init() // in a guest that conform booted, this program is init
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -29,18 +29,26 @@ func save(name string, b []byte) error {
 // scheduleHead is what a file that may be overwritten begins with.
 const scheduleHead = "rseqemu schedule "
 
+// recordingHead likewise.
+const recordingHead = "{\n \"schema\": "
+
 // checkSave refuses a name for --save before anything runs: a directory that
 // isn't there, and a file that holds something else than a schedule, such as the
 // program itself.
-func checkSave(name string) error {
+func checkSave(name string) error { return checkOver("--save", name, "schedule", scheduleHead) }
+
+// checkRecord is the same for --record and recordings.
+func checkRecord(name string) error { return checkOver("--record", name, "recording", recordingHead) }
+
+func checkOver(flag, name, what, begins string) error {
 	if name == "" {
 		return nil
 	}
-	fail := func(err error) error { return fmt.Errorf("--save: %w", cause(name, err)) }
+	fail := func(err error) error { return fmt.Errorf("%s: %w", flag, cause(name, err)) }
 	info, err := os.Stat(name)
 	switch {
 	case name == "-":
-		return errors.New("--save wants a file: without it the schedule is printed")
+		return fmt.Errorf("%s wants a file, not -", flag)
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(name)); err != nil {
 			return fail(err)
@@ -58,9 +66,9 @@ func checkSave(name string) error {
 		return fail(err)
 	}
 	defer f.Close()
-	head := make([]byte, len(scheduleHead))
-	if _, err := io.ReadFull(f, head); err != nil || string(head) != scheduleHead {
-		return fail(errors.New("it holds something else than a schedule; it is left alone"))
+	head := make([]byte, len(begins))
+	if _, err := io.ReadFull(f, head); err != nil || string(head) != begins {
+		return fail(fmt.Errorf("it holds something else than a %s; it is left alone", what))
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ var conditions = [...]byte{
 	ir.Eq: 4, ir.Ne: 5, ir.Lo: 2, ir.Hs: 3, ir.Ls: 6, ir.Hi: 7, ir.Lt: 12, ir.Ge: 13, ir.Le: 14, ir.Gt: 15, ir.Mi: 8, ir.Pl: 9,
 }
 
-// encode emits a resolved instruction whose successor is at next; next matters
-// to a call only.
-func (a *asm) encode(in *ir.Instr, next ir.Addr) {
+func (a *x64) instruction(im *ir.Image, i int) {
+	in := &im.Instrs[i]
+	next := im.Addrs[i] + ir.Addr(in.Len()) // of a call only it matters
 	ops := in.Micro()
 	switch {
 	case a.bundle(in):
@@ -29,7 +29,7 @@ func (a *asm) encode(in *ir.Instr, next ir.Addr) {
 }
 
 // micro emits one micro-op, in as few instructions as x86-64 has for it.
-func (a *asm) micro(o *ir.Op, next ir.Addr) {
+func (a *x64) micro(o *ir.Op, next ir.Addr) {
 	w := ir.Width(o.Width.Bytes())
 	switch o.Code {
 	case ir.Nop:
@@ -103,7 +103,7 @@ func (a *asm) micro(o *ir.Op, next ir.Addr) {
 
 func widthMask(w ir.Width) uint64 { return ^uint64(0) >> (64 - 8*uint64(w)) }
 
-func (a *asm) load(w ir.Width, d reg, m rm) {
+func (a *x64) load(w ir.Width, d reg, m rm) {
 	switch w {
 	case 1:
 		a.op(4, []byte{0x0f, 0xb6}, d, m)
@@ -114,7 +114,7 @@ func (a *asm) load(w ir.Width, d reg, m rm) {
 	}
 }
 
-func (a *asm) store(o *ir.Op, w ir.Width) {
+func (a *x64) store(o *ir.Op, w ir.Width) {
 	m := a.mem(o.Mem)
 	switch {
 	case o.A != ir.None:
@@ -129,7 +129,7 @@ func (a *asm) store(o *ir.Op, w ir.Width) {
 }
 
 // immediate emits a number as wide as an operation of that width has it.
-func (a *asm) immediate(w ir.Width, v int64) {
+func (a *x64) immediate(w ir.Width, v int64) {
 	switch w {
 	case 1:
 		a.bytes(byte(v))
@@ -149,7 +149,7 @@ var arithmetic = map[ir.Opcode]struct {
 
 // alu emits arithmetic: lea where it does and flags must stay, one instruction
 // where the destination is the first source, a move and one otherwise.
-func (a *asm) alu(o *ir.Op, w ir.Width) {
+func (a *x64) alu(o *ir.Op, w ir.Width) {
 	if o.Dst == ir.None {
 		a.compare(w, o)
 		return
@@ -190,7 +190,7 @@ func (a *asm) alu(o *ir.Op, w ir.Width) {
 }
 
 // combine emits d := d op (b or immediate).
-func (a *asm) combine(o *ir.Op, w ir.Width, d reg) {
+func (a *x64) combine(o *ir.Op, w ir.Width, d reg) {
 	op := arithmetic[o.Code]
 	switch {
 	case o.B != ir.None:
@@ -208,7 +208,7 @@ func (a *asm) combine(o *ir.Op, w ir.Width, d reg) {
 }
 
 // compare emits cmp, or test for an And without a destination.
-func (a *asm) compare(w ir.Width, o *ir.Op) {
+func (a *x64) compare(w ir.Width, o *ir.Op) {
 	r := isReg(a.host(o.A))
 	opcode, immOpcode, digit := byte(0x38), byte(0x80), reg(7)
 	if o.Code == ir.And {
@@ -227,7 +227,7 @@ func (a *asm) compare(w ir.Width, o *ir.Op) {
 }
 
 // andn is VEX.andn d, b, a: a and not b.
-func (a *asm) andn(o *ir.Op, w ir.Width, d reg) {
+func (a *x64) andn(o *ir.Op, w ir.Width, d reg) {
 	if w < 4 {
 		a.fail("x86-64 has andn for 4 and 8 bytes")
 		return
@@ -253,7 +253,7 @@ func (a *asm) andn(o *ir.Op, w ir.Width, d reg) {
 	a.bytes(0xc4, p1, p2, 0xf2, 0xc0|byte(d&7)<<3|byte(s&7))
 }
 
-func (a *asm) shift(o *ir.Op, w ir.Width) {
+func (a *x64) shift(o *ir.Op, w ir.Width) {
 	if o.Flags != ir.NoFlags {
 		a.fail("the flags after a shift aren't x86-64's")
 	}
@@ -278,7 +278,7 @@ func (a *asm) shift(o *ir.Op, w ir.Width) {
 	a.bytes(byte(o.Imm) & byte(8*w-1))
 }
 
-func (a *asm) signExtend(w ir.Width, d, s reg) {
+func (a *x64) signExtend(w ir.Width, d, s reg) {
 	switch w {
 	case 1:
 		a.byteSource([]byte{0x0f, 0xbe}, 8, d, s)
@@ -289,7 +289,7 @@ func (a *asm) signExtend(w ir.Width, d, s reg) {
 	}
 }
 
-func (a *asm) selectOf(o *ir.Op) {
+func (a *x64) selectOf(o *ir.Op) {
 	d, yes, no, cond := a.host(o.Dst), a.host(o.A), a.host(o.B), conditions[o.Cond]
 	if d == yes {
 		yes, no, cond = no, yes, cond^1
@@ -298,7 +298,7 @@ func (a *asm) selectOf(o *ir.Op) {
 	a.op(8, []byte{0x0f, 0x40 | cond}, d, isReg(yes))
 }
 
-func (a *asm) atomic(o *ir.Op, w ir.Width) {
+func (a *x64) atomic(o *ir.Op, w ir.Width) {
 	m, d, s := a.mem(o.Mem), a.host(o.Dst), a.host(o.A)
 	switch {
 	case w < 4:
@@ -323,7 +323,7 @@ func (a *asm) atomic(o *ir.Op, w ir.Width) {
 // syscall emits a system call: its first argument goes from r0 to where the
 // kernel wants it. Where the machine's own form of a call isn't the kernel's,
 // there is no encoding.
-func (a *asm) syscall(nr int64) {
+func (a *x64) syscall(nr int64) {
 	a.move(rdi, rax)
 	switch sys := abi.Syscall(nr); {
 	case nr == ir.SyscallInR8:
@@ -341,7 +341,7 @@ func (a *asm) syscall(nr int64) {
 	a.bytes(0x0f, 0x05)
 }
 
-func (a *asm) number(sys abi.Syscall) {
+func (a *x64) number(sys abi.Syscall) {
 	nr, ok := abi.AMD64.Nr(sys)
 	if !ok || nr > math.MaxInt32 {
 		a.fail("x86-64 has no system call %v", sys)

@@ -7,20 +7,6 @@ import (
 	"github.com/rseqemu/rseqemu/ir"
 )
 
-// asm collects machine code that will be at address at.
-type asm struct {
-	buf []byte
-	at  ir.Addr
-	err error
-}
-
-// here is the address of the next byte.
-func (a *asm) here() ir.Addr { return a.at + ir.Addr(len(a.buf)) }
-
-func (a *asm) bytes(b ...byte) { a.buf = append(a.buf, b...) }
-
-func (a *asm) imm32(v int64) { a.buf = binary.LittleEndian.AppendUint32(a.buf, uint32(v)) }
-
 // rm is the operand of an instruction that is a register or memory.
 type rm struct {
 	mem         bool
@@ -34,7 +20,7 @@ type rm struct {
 
 func isReg(r reg) rm { return rm{reg: r} }
 
-func (a *asm) mem(m ir.Mem) rm {
+func (a *x64) mem(m ir.Mem) rm {
 	o := rm{mem: true, scale: m.Scale, disp: m.Disp}
 	if m.Base != ir.None {
 		o.base, o.hasBase = a.host(m.Base), true
@@ -54,7 +40,7 @@ func (a *asm) mem(m ir.Mem) rm {
 // op emits an instruction with a ModRM byte. Its length depends on which
 // operands there are and not on their values, so that code can be laid out
 // before addresses are known.
-func (a *asm) op(w ir.Width, opcode []byte, r reg, o rm) {
+func (a *x64) op(w ir.Width, opcode []byte, r reg, o rm) {
 	if w == 2 {
 		a.bytes(0x66)
 	}
@@ -104,7 +90,7 @@ func (a *asm) op(w ir.Width, opcode []byte, r reg, o rm) {
 
 // sized is an instruction that has one opcode for bytes and the next one for
 // all other widths.
-func (a *asm) sized(w ir.Width, opcode byte, r reg, o rm) {
+func (a *x64) sized(w ir.Width, opcode byte, r reg, o rm) {
 	if w != 1 {
 		opcode |= 1
 	}
@@ -112,14 +98,14 @@ func (a *asm) sized(w ir.Width, opcode byte, r reg, o rm) {
 }
 
 // move copies a register.
-func (a *asm) move(d, s reg) {
+func (a *x64) move(d, s reg) {
 	if d != s {
 		a.op(8, []byte{0x89}, s, isReg(d))
 	}
 }
 
 // set sets a register to a number.
-func (a *asm) set(d reg, v uint64) {
+func (a *x64) set(d reg, v uint64) {
 	switch {
 	case v <= math.MaxUint32:
 		if d >= r8 {
@@ -137,13 +123,13 @@ func (a *asm) set(d reg, v uint64) {
 }
 
 // jump emits a branch with a 32-bit distance.
-func (a *asm) jump(to ir.Addr, opcode ...byte) {
+func (a *x64) jump(to ir.Addr, opcode ...byte) {
 	a.bytes(opcode...)
 	a.imm32(int64(to) - int64(a.here()) - 4)
 }
 
 // zeroExtend copies the low w bytes of a register.
-func (a *asm) zeroExtend(w ir.Width, d, s reg) {
+func (a *x64) zeroExtend(w ir.Width, d, s reg) {
 	switch w {
 	case 1:
 		a.byteSource([]byte{0x0f, 0xb6}, 4, d, s)
@@ -158,7 +144,7 @@ func (a *asm) zeroExtend(w ir.Width, d, s reg) {
 
 // byteSource is an instruction with a wider destination and a byte as its
 // source, which needs a REX prefix for some registers.
-func (a *asm) byteSource(opcode []byte, w ir.Width, d, s reg) {
+func (a *x64) byteSource(opcode []byte, w ir.Width, d, s reg) {
 	rex := byte(0x40) | byte(d>>3)<<2 | byte(s>>3)
 	if w == 8 {
 		rex |= 8

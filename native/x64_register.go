@@ -1,8 +1,6 @@
 package native
 
 import (
-	"fmt"
-
 	"github.com/rseqemu/rseqemu/ir"
 )
 
@@ -44,16 +42,10 @@ var registers = map[ir.Reg]reg{
 const scratch = rdi
 
 // host returns the x86-64 register; x86-64 has only sixteen.
-func (a *asm) host(r ir.Reg) reg {
+func (a *x64) host(r ir.Reg) reg {
 	h, ok := registers[r]
 	if !ok {
 		a.fail("register %v has no place on x86-64 (r0 to r9, lr, sp and tp have)", r)
 	}
 	return h
-}
-
-func (a *asm) fail(format string, args ...any) {
-	if a.err == nil {
-		a.err = fmt.Errorf(format, args...)
-	}
 }

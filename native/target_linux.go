@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package native
 
 import (
@@ -15,7 +17,8 @@ import (
 
 // Target is the kernel that this process runs on.
 type Target struct {
-	release string
+	release string // 6.18.44
+	uname   string
 	areaLen uint32
 	cpus    []int // two that this process may use, or one
 }
@@ -28,9 +31,11 @@ func New() (*Target, error) {
 	if err := unix.Uname(&uts); err != nil {
 		return nil, err
 	}
-	t.release = unix.ByteSliceToString(uts.Release[:])
+	release, version := unix.ByteSliceToString(uts.Release[:]), unix.ByteSliceToString(uts.Version[:])
+	t.release = pointRelease(release, version)
+	t.uname = unix.ByteSliceToString(uts.Sysname[:]) + " " + release + " " + version + " " + unix.ByteSliceToString(uts.Machine[:])
 	// Flags that no kernel knows: EINVAL from one that has the call.
-	nr, _ := abi.AMD64.Nr(abi.SysRSeq)
+	nr, _ := host.arch.Nr(abi.SysRSeq)
 	if _, _, errno := unix.Syscall6(uintptr(nr), 0, 0, 1<<30, 0, 0, 0); errno == unix.ENOSYS {
 		return nil, fmt.Errorf("%w: the kernel has no rseq(2)", ErrUnsupported)
 	}
@@ -74,15 +79,19 @@ func (t *Target) probe() error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Once(context.Background(), &conform.Case{Name: "probe", Program: p})
+	_, err = t.Run(context.Background(), &conform.Case{Name: "probe", Program: p})
 	return err
 }
 
 // Name implements [conform.Target].
 func (t *Target) Name() string { return "Linux " + t.release }
 
-// Release is the kernel's, as uname tells it.
+// Release is the kernel's, with its point release if that can be found out:
+// 6.18.44.
 func (t *Target) Release() string { return t.release }
+
+// Uname is what the machine calls itself.
+func (t *Target) Uname() string { return t.uname }
 
 // AreaLen is the length of the area that libc registers.
 func (t *Target) AreaLen() uint32 { return t.areaLen }
@@ -90,25 +99,8 @@ func (t *Target) AreaLen() uint32 { return t.areaLen }
 // Tier implements [conform.Target].
 func (t *Target) Tier() conform.Tier { return conform.TierInject }
 
-// Run implements [conform.Target]: [Target.Ask] without what it says of the
-// repetitions.
+// Run implements [conform.Target].
 func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
-	a, err := t.Ask(ctx, c)
-	return a.Outcome, err
-}
-
-// Ask runs a case until its answer is sure.
-func (t *Target) Ask(ctx context.Context, c *conform.Case) (Answer, error) {
-	return ask(func() (conform.Outcome, error) { return t.Once(ctx, c) })
-}
-
-// AskAgain runs a case n times, for one that disagrees.
-func (t *Target) AskAgain(ctx context.Context, c *conform.Case, n int) (Answer, error) {
-	return askAgain(n, func() (conform.Outcome, error) { return t.Once(ctx, c) })
-}
-
-// Once runs a case a single time.
-func (t *Target) Once(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
 	for i := range c.Stops {
 		s := &c.Stops[i]
 		switch {
@@ -118,11 +110,11 @@ func (t *Target) Once(ctx context.Context, c *conform.Case) (conform.Outcome, er
 			return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
 		}
 	}
-	prog, err := Lay(c.Program)
+	prog, err := Lay(c.Program, host.arch)
 	if err != nil {
 		return conform.Outcome{}, err
 	}
-	im, err := ir.Link(prog, abi.AMD64)
+	im, err := ir.Link(prog, host.arch)
 	if err != nil {
 		return conform.Outcome{}, err
 	}

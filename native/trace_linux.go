@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package native
 
 import (
@@ -27,8 +29,8 @@ type tracee struct {
 	view  conform.View
 	out   conform.Outcome
 
-	planted     ir.Addr // where the int3 is, or 0
-	plantedOver byte
+	planted     ir.Addr // where the breakpoint is, or 0
+	plantedOver []byte
 	last        ir.Addr // where it was when it was about to get a signal
 	observed    bool
 }
@@ -36,7 +38,7 @@ type tracee struct {
 // trace runs the process of a case under ptrace, on the calling thread.
 //
 //  1. start it and stop it before its first instruction
-//  2. plant an int3 at the next stop's point, and let it run there: the
+//  2. plant a breakpoint at the next stop's point, and let it run there: the
 //     exception and the switch that follows are the preemption
 //  3. restore the instruction, do what is to be done, go to 2
 //  4. at the driver's last instruction, or when it is about to die, look
@@ -167,7 +169,7 @@ func (tr *tracee) resume(sig int) error {
 	return nil
 }
 
-// plantNext puts an int3 at the next stop, unless there is one already or the
+// plantNext puts a breakpoint at the next stop, unless there is one already or the
 // stop is a sleep.
 func (tr *tracee) plantNext() error {
 	if len(tr.stops) == 0 || tr.planted != 0 || tr.stops[0].Has(conform.Schedule) {
@@ -203,22 +205,22 @@ func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 		}
 		return 0, tr.child(int(child))
 	}
-	var regs unix.PtraceRegs
-	if err := unix.PtraceGetRegs(tr.pid, &regs); err != nil {
-		return 0, fmt.Errorf("PTRACE_GETREGS: %w", err)
+	r, err := registersOf(tr.pid)
+	if err != nil {
+		return 0, err
 	}
-	ip := ir.Addr(regs.Rip)
+	ip := r.ip()
 	if ws.StopSignal() == unix.SIGTRAP {
-		switch ip - 1 {
+		ip -= host.behind // of the program's own, a trap brk, the machine's ip stays there too
+		switch ip {
 		case tr.p.done:
 			if err := tr.observe(); err != nil {
 				return 0, err
 			}
 			return 0, errOver
 		case tr.planted:
-			return tr.atPoint(&regs)
+			return tr.atPoint(r)
 		}
-		ip-- // the program's own int3, a trap brk: the machine's ip stays there
 	}
 	if f, ok := tr.p.handlers[ip]; ok {
 		ip = f
@@ -228,15 +230,15 @@ func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 }
 
 // atPoint is a stop at a point of the case.
-func (tr *tracee) atPoint(regs *unix.PtraceRegs) (int, error) {
-	regs.Rip--
-	tr.last = ir.Addr(regs.Rip)
+func (tr *tracee) atPoint(r *threadRegs) (int, error) {
+	tr.last = tr.planted
+	r.setIP(tr.planted)
 	if err := tr.unplant(); err != nil {
 		return 0, err
 	}
 	tr.planted = 0
-	if err := unix.PtraceSetRegs(tr.pid, regs); err != nil {
-		return 0, fmt.Errorf("PTRACE_SETREGS: %w", err)
+	if err := r.write(tr.pid); err != nil {
+		return 0, err
 	}
 	s := tr.stops[0]
 	tr.next()
@@ -308,12 +310,12 @@ func (tr *tracee) child(pid int) error {
 	if _, err := tr.wait(pid); err != nil {
 		return err
 	}
-	var regs unix.PtraceRegs
-	if err := unix.PtraceGetRegs(pid, &regs); err != nil {
+	r, err := registersOf(pid)
+	if err != nil {
 		return err
 	}
-	regs.R14 = uint64(tr.p.childEnd) // lr: where its function returns to
-	if err := unix.PtraceSetRegs(pid, &regs); err != nil {
+	r.setLR(tr.p.childEnd) // where its function returns to
+	if err := r.write(pid); err != nil {
 		return err
 	}
 	for sig := 0; ; {
@@ -331,11 +333,15 @@ func (tr *tracee) child(pid int) error {
 		if ws.TrapCause() > 0 {
 			continue
 		}
-		if err := unix.PtraceGetRegs(pid, &regs); err != nil {
+		if r, err = registersOf(pid); err != nil {
 			return err
 		}
-		if ws.StopSignal() == unix.SIGTRAP && ir.Addr(regs.Rip-1) == tr.p.childEnd {
-			tr.out.Children = append(tr.out.Children, tr.view.Result(regs.Rax))
+		if ws.StopSignal() == unix.SIGTRAP && r.ip() == tr.p.childEnd+host.behind {
+			tr.out.Children = append(tr.out.Children, tr.view.Result(r.r0()))
+			r.setIP(tr.p.childEnd + ir.Addr(len(host.breakpoint)))
+			if err := r.write(pid); err != nil {
+				return err
+			}
 			continue
 		}
 		sig = int(ws.StopSignal())

@@ -11,7 +11,7 @@ import "github.com/rseqemu/rseqemu/ir"
 //
 // where op is add, sub, and, or or xor. Any other is as many instructions as it
 // has micro-ops or more.
-func (a *asm) bundle(in *ir.Instr) bool {
+func (a *x64) bundle(in *ir.Instr) bool {
 	ops := in.Micro()
 	if len(ops) < 2 || ops[0].Code != ir.Ld {
 		return false

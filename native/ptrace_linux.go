@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package native
 
 import (
@@ -103,26 +105,30 @@ func (tr *tracee) sleepsAt() (ir.Addr, error) {
 	return ir.Addr(ip), err
 }
 
-// plant puts an int3 at an address.
+// plant puts a breakpoint at an address.
 func (tr *tracee) plant(at ir.Addr) error {
-	over, ok := tr.load(at, 1)
-	if !ok {
-		return fmt.Errorf("the code at %#x can't be read", at)
+	over := make([]byte, len(host.breakpoint))
+	for i := range over {
+		b, ok := tr.load(at+ir.Addr(i), 1)
+		if !ok {
+			return fmt.Errorf("the code at %#x can't be read", at)
+		}
+		over[i] = byte(b)
 	}
-	tr.planted, tr.plantedOver = at, byte(over)
-	return tr.poke(at, 0xcc)
+	tr.planted, tr.plantedOver = at, over
+	return tr.poke(at, host.breakpoint)
 }
 
 func (tr *tracee) unplant() error { return tr.poke(tr.planted, tr.plantedOver) }
 
 // poke writes to memory that the process itself can't write to. ptrace does that
 // to one that is stopped, its mem file also to one that sleeps.
-func (tr *tracee) poke(at ir.Addr, b byte) error {
-	_, err := unix.PtracePokeData(tr.pid, uintptr(at), []byte{b})
+func (tr *tracee) poke(at ir.Addr, b []byte) error {
+	_, err := unix.PtracePokeData(tr.pid, uintptr(at), b)
 	if err == unix.ESRCH {
 		var f *os.File
 		if f, err = os.OpenFile(fmt.Sprintf("/proc/%d/mem", tr.pid), os.O_RDWR, 0); err == nil {
-			_, err = f.WriteAt([]byte{b}, int64(at))
+			_, err = f.WriteAt(b, int64(at))
 			f.Close()
 		}
 	}

@@ -1,0 +1,8 @@
+package boot
+
+// A guest's init knows that it is one by this in its environment. A kernel puts
+// there what it doesn't know on its command line.
+const (
+	guestVariable = "RSEQEMU_GUEST"
+	guestMark     = guestVariable + "=1"
+)

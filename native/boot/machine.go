@@ -1,0 +1,191 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// Machine is what is booted. Only Kernel must be set.
+type Machine struct {
+	Kernel    string            // the file of a kernel image, a vmlinuz
+	Arch      abi.Arch          // AMD64 or ARM64
+	CPUs      int               // 2 if 0
+	MemoryMiB int               // enough for the files if 0
+	Files     map[string]string // path in the guest → file of the host
+	Env       []string          // NAME=VALUE for the command, besides PATH, HOME and TMPDIR
+	Append    string            // more of the kernel's command line
+	Silence   time.Duration     // how long a guest may say nothing before it counts as hung; a minute if 0
+	Console   io.Writer         // what kernel and firmware print, as it comes, if not nil
+}
+
+// Error is a guest that did not do what it was started for.
+type Error struct {
+	Kernel  string   // the file
+	Reason  string   // one line
+	Console []string // the last lines that it printed
+	err     error
+}
+
+func (e *Error) Error() string { return e.Kernel + ": " + e.Reason }
+
+// Unwrap returns the context's error if that ended the guest.
+func (e *Error) Unwrap() error { return e.err }
+
+// errSilent is why a guest was killed.
+var errSilent = errors.New("silent")
+
+// Run boots the machine with init, a static executable for its architecture
+// whose main calls [Init], and has it run a command: args[0] is a path in the
+// guest, "" or /init being init itself. What the command writes goes to stdout
+// and stderr as it comes. It returns the command's exit code, which is 128 more
+// than the signal if one killed it, or an [*Error] if the guest did not get
+// there. When Run returns there is no guest any more, nor a file of it.
+func (m *Machine) Run(ctx context.Context, init string, args []string, stdout, stderr io.Writer) (int, error) {
+	if len(args) == 0 {
+		return 0, errors.New("boot: no command")
+	}
+	if err := checkImage(m.Kernel, m.Arch); err != nil {
+		return 0, err
+	}
+	v, err := vmOf(m.Arch)
+	if err != nil {
+		return 0, err
+	}
+	program, err := v.find()
+	if err != nil {
+		return 0, err
+	}
+	initrd, err := m.initrd(v, init, args)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(initrd)
+	size, err := os.Stat(initrd)
+	if err != nil {
+		return 0, err
+	}
+	return m.run(ctx, exec.Command(program, v.flags(m, initrd, size.Size())...), stdout, stderr)
+}
+
+// initrd writes the initramfs and returns the file's name.
+func (m *Machine) initrd(v vm, init string, args []string) (name string, err error) {
+	f, err := os.CreateTemp("", "rseqemu-initrd-*")
+	if err != nil {
+		return "", err
+	}
+	err = writeInitramfs(f, init, order{Args: args, Env: m.Env, Output: v.output}, m.Files)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// run runs QEMU, whose standard output is the guest's second serial port and
+// whose standard error the first.
+func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer) (int, error) {
+	// A child that dies with its parent dies with the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	console := &tail{copy: m.Console}
+	frames, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	cmd.Stderr = console
+	cmd.SysProcAttr = alone()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var spoke atomic.Int64
+	alive := func() { spoke.Store(time.Now().UnixNano()) }
+	alive()
+	console.alive = alive
+	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+	defer stop()
+	go m.watch(ctx, &spoke, cancel)
+
+	code, err := readFrames(frames, stdout, stderr, alive)
+	// It is of no further use, whether it knows that or not.
+	cmd.Process.Kill()
+	cmd.Wait()
+	if err == nil {
+		return code, nil
+	}
+	return 0, m.failure(ctx, err, console.last())
+}
+
+// watch ends a guest that says nothing for too long.
+func (m *Machine) watch(ctx context.Context, spoke *atomic.Int64, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if now.UnixNano()-spoke.Load() > int64(m.silence()) {
+				cancel(errSilent)
+				return
+			}
+		}
+	}
+}
+
+func (m *Machine) silence() time.Duration {
+	if m.Silence > 0 {
+		return m.Silence
+	}
+	return time.Minute
+}
+
+// failure says why a guest ended before the command did.
+func (m *Machine) failure(ctx context.Context, err error, console []string) error {
+	e := &Error{Kernel: m.Kernel, Console: console}
+	var write writeError
+	var guest guestError
+	cause := context.Cause(ctx)
+	switch {
+	case errors.As(err, &write):
+		return write.error
+	case errors.As(err, &guest):
+		e.Reason = string(guest)
+	case errors.Is(cause, errSilent):
+		e.Reason = fmt.Sprintf("the guest said nothing for %v", m.silence())
+	case cause != nil:
+		e.Reason, e.err = "the guest was stopped: "+cause.Error(), cause
+	case err != io.ErrUnexpectedEOF:
+		e.Reason = err.Error()
+	default:
+		e.Reason = "the guest ended before its command did"
+		for _, line := range console {
+			_, panicked, found := strings.Cut(line, "Kernel panic - not syncing: ")
+			if found {
+				e.Reason = "the kernel panicked: " + panicked
+				break
+			}
+			// QEMU's own complaint, which is all that there is if it didn't start.
+			if strings.HasPrefix(line, "qemu-system-") {
+				e.Reason = line
+			}
+		}
+	}
+	return e
+}

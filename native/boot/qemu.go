@@ -1,0 +1,76 @@
+package boot
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/abi"
+)
+
+// vm is how a machine of one architecture is made.
+type vm struct {
+	program string
+	debian  string   // the package that has the program
+	board   []string // machine, CPU and serial ports: the console, then the frames
+	append  string   // the kernel's command line
+	output  string   // the serial port for the frames, in the guest
+}
+
+// vmOf returns how a machine of that architecture is made.
+//
+// KVM is left out on purpose: it needs rights, and the same kernel on the same
+// emulated CPU is the same everywhere.
+func vmOf(arch abi.Arch) (vm, error) {
+	switch arch {
+	case abi.AMD64:
+		return vm{
+			program: "qemu-system-x86_64", debian: "qemu-system-x86",
+			board:  []string{"-machine", "pc", "-cpu", "max", "-serial", "chardev:console", "-serial", "chardev:output"},
+			append: "console=ttyS0 tsc=reliable",
+			output: "/dev/ttyS1",
+		}, nil
+	case abi.ARM64:
+		return vm{
+			program: "qemu-system-aarch64", debian: "qemu-system-arm",
+			board:  []string{"-machine", "virt", "-cpu", "max,pauth-impdef=on", "-serial", "chardev:console", "-device", "pci-serial,chardev=output"},
+			append: "console=ttyAMA0",
+			output: "/dev/ttyS0",
+		}, nil
+	}
+	return vm{}, fmt.Errorf("%v can't be booted, only %v and %v can", arch, abi.AMD64, abi.ARM64)
+}
+
+// find returns the path of the program.
+func (v vm) find() (string, error) {
+	file, err := exec.LookPath(v.program)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed: it is in Debian's package %s, or in your system's package of QEMU", v.program, v.debian)
+	}
+	return file, nil
+}
+
+// flags is the command line of QEMU.
+func (v vm) flags(m *Machine, initrd string, initrdSize int64) []string {
+	cpus, memory := m.CPUs, m.MemoryMiB
+	if cpus == 0 {
+		cpus = 2
+	}
+	if memory == 0 {
+		// The archive and its files are there at the same time for a moment, and
+		// the files may take half of what is there.
+		memory = 512 + 4*int(initrdSize>>20)
+	}
+	line := []string{v.append, "quiet", "panic=-1", guestMark}
+	if m.Append != "" {
+		line = append(line, m.Append)
+	}
+	flags := append([]string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-accel", "tcg,thread=multi",
+		"-smp", fmt.Sprint(cpus), "-m", fmt.Sprint(memory),
+		"-chardev", "file,id=console,path=/dev/stderr",
+		"-chardev", "stdio,id=output,signal=off",
+	}, v.board...)
+	return append(flags, "-kernel", m.Kernel, "-initrd", initrd, "-append", strings.Join(line, " "))
+}
