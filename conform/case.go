@@ -49,16 +49,17 @@ type ActionKind uint8
 // The actions. A stop is itself a preemption: an exception in user mode,
 // followed by the thread leaving the CPU and coming back. All that a tracer can
 // do to a thread it does while it has stopped it, so that signal means preempted
-// and then signalled. Two kinds aren't that sort of stop: IRQ, an interrupt that
-// changes nothing, and Schedule, a system call that leaves the CPU.
+// and then signalled. Two kinds aren't that sort of stop: IRQ, an exception that
+// changes nothing, and Schedule, a system call that leaves the CPU. What brings
+// them on is an instruction that the case's program gets.
 const (
 	Preempt  ActionKind = iota // nothing but the stop
 	Migrate                    // the thread goes on on the other CPU
 	Signal                     // it goes on with a signal
 	Write                      // memory is written
 	Look                       // memory is read
-	IRQ                        // instead of a stop: an interrupt that changes nothing
-	Schedule                   // instead of a stop: a nanosleep is put in before the instruction
+	IRQ                        // instead of a stop: a first touch of a page is put in before the instruction
+	Schedule                   // instead of a stop: so is a nanosleep
 	numActionKinds
 )
 
@@ -76,12 +77,12 @@ func (s *Stop) Has(k ActionKind) bool {
 	return false
 }
 
-// Waits returns the stops that a target has to wait for: all but the sleeps at
-// which nothing is done, which are a part of the program.
+// Waits returns the stops that a target has to wait for: all but those that are a
+// part of the program, the interrupts, and the sleeps at which nothing is done.
 func (c *Case) Waits() []Stop {
 	var all []Stop
 	for _, s := range c.Stops {
-		if !s.Has(Schedule) || len(s.Actions) > 1 {
+		if !s.Has(IRQ) && (!s.Has(Schedule) || len(s.Actions) > 1) {
 			all = append(all, s)
 		}
 	}

@@ -28,7 +28,7 @@ const maxSteps = 20_000
 // there, and on. Where nothing is to be done the machine goes on by itself,
 // children first.
 func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
-	m, err := emu.New(c.Program, emu.Config{Kernel: e.k, CPUs: CPUs, Budget: &unbounded})
+	m, err := emu.New(c.Program, emu.Config{Kernel: e.k, CPUs: CPUs, Budget: &unbounded, Traced: true})
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -55,6 +55,15 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 		}
 		r.at = append(r.at, a)
 	}
+	for i := range c.Stops {
+		if s := &c.Stops[i]; s.Has(IRQ) {
+			a, err := s.At.Addr(m.Image())
+			if err != nil {
+				return Outcome{}, err
+			}
+			r.irqs = append(r.irqs, a)
+		}
+	}
 	m.Observe(r.event)
 	for n := 0; !m.Done(); n++ {
 		if n == maxSteps {
@@ -76,6 +85,7 @@ type emuRun struct {
 	view  View
 	stops []Stop // that are still to come
 	at    []ir.Addr
+	irqs  []ir.Addr // where an interrupt comes when the first thread does
 	cpu   emu.CPUID // where the first thread is meant to be
 	out   Outcome
 	// last is r0 of each task before its latest step: what it returned.
@@ -152,7 +162,13 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 		home = r.cpu
 	}
 	running, on := r.running(id)
-	stops := id == 0 && on && len(r.stops) > 0 && r.atStop()
+	if id == 0 && on {
+		if i := slices.Index(r.irqs, m.Next(0)); i >= 0 && r.atBoundary() {
+			r.irqs = slices.Delete(r.irqs, i, i+1)
+			return true, m.Try(emu.IRQOn(running))
+		}
+	}
+	stops := id == 0 && on && len(r.stops) > 0 && r.atBoundary() && m.Next(0) == r.at[0]
 	switch {
 	case stops && !r.stops[0].Has(Schedule):
 		return true, r.stop(running)
@@ -184,9 +200,10 @@ func (r *emuRun) running(id emu.TaskID) (emu.CPUID, bool) {
 	return 0, false
 }
 
-func (r *emuRun) atStop() bool {
+// atBoundary reports whether the first thread is between two instructions.
+func (r *emuRun) atBoundary() bool {
 	regs := r.m.Regs(0)
-	return r.m.Next(0) == r.at[0] && regs.Boundary()
+	return regs.Boundary()
 }
 
 // stop is an exception at the point: the thread leaves the CPU, things are done
@@ -194,9 +211,6 @@ func (r *emuRun) atStop() bool {
 func (r *emuRun) stop(on emu.CPUID) error {
 	s := r.stops[0]
 	r.stops, r.at = r.stops[1:], r.at[1:]
-	if s.Has(IRQ) {
-		return r.m.Try(emu.IRQOn(on))
-	}
 	if err := r.m.Try(emu.PreemptOn(on)); err != nil {
 		return err
 	}

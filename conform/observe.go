@@ -124,6 +124,9 @@ type View struct {
 	// Configuration is what ptrace tells; nil where nobody can ask. An error
 	// that is an [abi.Errno] is the kernel's answer.
 	Configuration func() (abi.PtraceRSeqConfiguration, error)
+	// Entries are addresses that stand for functions: code of the target's own
+	// that the kernel enters for a handler.
+	Entries map[ir.Addr]ir.Addr
 	// Auxv returns an entry of the process's auxiliary vector, and whether
 	// there is one; nil where nobody can look.
 	Auxv func(entry uint64) (uint64, bool)
@@ -182,10 +185,16 @@ func (v View) told(o Observation) (string, error) {
 	return v.configuration(c), err
 }
 
-// cpu names a CPU's number, so that it is the same wherever the case runs.
+// cpu names a CPU's number, so that it is the same wherever the case runs. Where
+// one of the two is CPU 0 nobody can tell its number from no number: that is
+// "0 or c0", which is equal to both.
 func (v View) cpu(n uint32) string {
 	for c := range CPUs {
-		if v.HostCPU(c) == int(n) {
+		switch {
+		case v.HostCPU(c) != int(n):
+		case n == 0:
+			return fmt.Sprintf("0 or c%d", c)
+		default:
 			return fmt.Sprintf("c%d", c)
 		}
 	}
@@ -196,6 +205,9 @@ func (v View) cpu(n uint32) string {
 // wherever the case is linked for, and a failed call's result by its errno.
 func (v View) Value(n uint64) string {
 	a := ir.Addr(n)
+	if f, ok := v.Entries[a]; ok {
+		a = f
+	}
 	if p, ok := PointAt(v.Image, a); ok {
 		return p.String()
 	}

@@ -88,7 +88,11 @@ func TestTransitions(t *testing.T) {
 		{
 			"preempt, nothing registered", []string{"6.18", "6.19"}, "register none\n" + one, "t0 to inside", "c0 preempt",
 			func(d delta) {
-				d.off(0, taskRunnable).rseq.userIRQ = d.rig.k.Notify == NotifyNew
+				task := d.off(0, taskRunnable)
+				task.rseq.userIRQ = d.rig.k.Notify == NotifyNew
+				if d.rig.k.Notify == NotifyOld {
+					task.rseq.eventMask = eventPreempt // noted all the same
+				}
 			},
 		},
 		{

@@ -26,7 +26,8 @@ type Kernel struct {
 	UnregisterCPUIDStart uint32
 	InheritCloneVM       bool // clone with CLONE_VM without CLONE_THREAD keeps the registration (before 5.5)
 
-	PtraceConfig         bool // PTRACE_GET_RSEQ_CONFIGURATION is known (5.13)
+	PtraceConfig     bool // PTRACE_GET_RSEQ_CONFIGURATION is known (5.13)
+	ExecMissRewrites bool // an execve of nothing has the ids rewritten, as one that fails later has (6.3 to 6.7)
 
 	// On the way to user mode.
 	Notify    Notify

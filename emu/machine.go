@@ -26,6 +26,10 @@ type Config struct {
 	// Spare is the number of tasks beyond the program's threads that fork and
 	// clone may make; 0: two if the program has such a call, and none if not.
 	Spare int
+	// Traced puts the threads under a tracer: a signal stops its thread on the
+	// way to its delivery, which is a switch like any other, unless it is one of
+	// [SignalTask], which the tracer gives to a thread that is stopped already.
+	Traced bool
 }
 
 // Machine is a virtual multi-CPU computer that runs one program under one
@@ -191,6 +195,9 @@ func (m *Machine) addThread(i int) error {
 	m.mms[0].users++
 	m.procs[0].live++
 	m.resetRegs(t, i)
+	if m.cfg.Traced {
+		m.tracerStop(t) // before its first instruction
+	}
 	if len(calls) == 0 {
 		m.exitTask(t, 0)
 		return nil

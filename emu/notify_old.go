@@ -16,10 +16,12 @@ const (
 	eventMigrate
 )
 
-// oldEvent notes an event and asks for the work, if the thread is registered.
+// oldEvent notes an event, and asks for the work if the thread is registered. An
+// event from before the registration stays noted (booted: 5.10, where a section
+// that is entered before the thread registers is aborted by it).
 func (m *Machine) oldEvent(t *task, event uint8) {
+	t.rseq.eventMask |= event
 	if t.rseq.area != 0 {
-		t.rseq.eventMask |= event
 		t.rseq.notify = true
 	}
 }

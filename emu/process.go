@@ -92,6 +92,21 @@ func (m *Machine) freeMM() int8 {
 	return none
 }
 
+// execFails is what an execve that fails returns. The address stands for the path:
+// code is a program; read-only data is a file that is none, which the kernel finds
+// out when it has begun, and then has the ids rewritten; and elsewhere there is
+// nothing, which most kernels find out before.
+func (m *Machine) execFails(t *task, path ir.Addr) abi.Errno {
+	errno := abi.ENOENT
+	if path-ir.RodataBase < ir.Addr(len(m.im.Rodata)) {
+		errno = abi.ENOEXEC
+	}
+	if t.rseq.area != 0 && (errno == abi.ENOEXEC || m.k.ExecMissRewrites) {
+		m.rewrite(t)
+	}
+	return errno
+}
+
 // exec replaces the program of the task's process: the entry stands for the
 // path, and must be a function of the program. Memory is fresh, nothing is
 // registered, other threads are gone. It reports whether it succeeded.

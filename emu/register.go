@@ -43,7 +43,7 @@ func (m *Machine) register(t *task, area ir.Addr, length, flags, sig uint32) abi
 	if errno := m.clearStale(t, area); errno != 0 {
 		return errno
 	}
-	*r = rseqState{area: area, length: length, sig: sig, version: 1, notify: true}
+	*r = rseqState{area: area, length: length, sig: sig, version: 1, notify: true, eventMask: r.eventMask}
 	return 0
 }
 
@@ -75,8 +75,8 @@ func (m *Machine) clearStale(t *task, area ir.Addr) abi.Errno {
 }
 
 // registerNew writes the fields at once (6.19): rseq_cs 0, the ids as if
-// unregistered, and those that came with slices (7.0): flags, and slice_ctrl, to
-// which a version 1 has no claim.
+// unregistered, and flags, which came with slices (7.0). Booted: where slices
+// aren't built in, slice_ctrl is left alone.
 func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Errno {
 	old := t.rseq
 	version := m.k.Version(length)
@@ -85,9 +85,6 @@ func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Err
 	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
 	if ok && m.k.SliceFlag {
 		ok = mem.Store(c, area+abi.OffFlags, 4, 0)
-	}
-	if ok && m.k.SliceFlag && version == 2 {
-		ok = mem.Store(c, area+abi.OffSliceCtrl, 4, 0)
 	}
 	if !ok {
 		t.rseq = old
@@ -115,7 +112,7 @@ func (m *Machine) unregister(t *task, area ir.Addr, length, flags, sig uint32) a
 		}
 		m.force(t, abi.SIGSEGV, ReasonUnregister)
 	}
-	*r = rseqState{}
+	*r = rseqState{eventMask: r.eventMask}
 	return 0
 }
 

@@ -168,6 +168,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 	}
 	k.InheritCloneVM = !since(5, 5, 0)
 	k.PtraceConfig = since(5, 13, 0)
+	k.ExecMissRewrites = since(6, 3, 0) && !since(6, 8, 0)
 
 	switch {
 	case since(6, 19, 0):

@@ -8,8 +8,8 @@ import (
 // What the facts sheet says of the two notify rules beyond its table.
 
 // execInside is a section with a system call that asks for the work on the way
-// out without being an event: an execve that fails.
-var execInside = strings.Replace(section, "inside:\n    nop", "inside:\n    mov r0, 0\n    syscall execve", 1)
+// out without being an event: an execve of a file that is no program.
+var execInside = strings.Replace(section, "inside:\n    nop", "inside:\n    mov r0, op_cs\n    syscall execve", 1)
 
 // TestStaleEventAbortsSectionThatWasNeverPreempted: the old rule empties the event
 // mask only inside a section, so that a switch from long before is still there

@@ -49,19 +49,24 @@ func (p *process) ignored(s abi.Signal) bool {
 
 // deliver delivers a pending signal to a task on its way to user mode:
 //
-//  1. the default action, if there is no handler
-//  2. the notify rule looks at the interrupted section, so that the frame
+//  1. a tracer is told, unless it was the one who sent it
+//  2. the default action, if there is no handler
+//  3. the notify rule looks at the interrupted section, so that the frame
 //     holds the ip after an abort
-//  3. the frame goes on the stack; no room is SIGSEGV
-//  4. the handler is entered with r0 = signal, r1 = frame, r30 = the restorer
+//  4. the frame goes on the stack; no room is SIGSEGV
+//  5. the handler is entered with r0 = signal, r1 = frame, r30 = the restorer
 func (m *Machine) deliver(t *task, s abi.Signal) {
-	t.pending &^= sigBit(s)
+	given := t.pending&(sigBit(s)<<32) != 0
+	t.pending &^= sigBit(s) | sigBit(s)<<32
 	p := &m.procs[t.proc]
 	h := p.handlers[s]
 	switch {
 	case p.ignored(s):
 		return
-	case h == sigDefault:
+	case m.cfg.Traced && !given:
+		m.tracerStop(t)
+	}
+	if h == sigDefault {
 		e := Exit{Signal: s, Reason: t.reason, Task: m.id(t), IP: t.regs.IP, Addr: t.reasonAt}
 		if t.reason == ReasonNone {
 			e.Reason = ReasonSent
@@ -76,14 +81,10 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 		m.newSignal(t)
 	}
 	if t.deliverable()&sigBit(abi.SIGSEGV) != 0 && t.reason != ReasonNone {
+		// The frame is built all the same, and the handler entered. SIGSEGV
+		// strikes there, unless it is SIGSEGV's own handler: that blocks it, and
+		// it kills when the handler returns.
 		m.failedDelivery(t, s)
-		// The frame is built all the same; SIGSEGV strikes at the handler's
-		// first instruction, and that is the ip that it kills at. Of SIGSEGV's
-		// own handler nothing is run.
-		if s == abi.SIGSEGV {
-			t.regs.SetIP(ir.Addr(h))
-			return
-		}
 	}
 	frame := ir.Addr(t.regs.R[ir.SP]-FrameSize) &^ 15
 	if !m.pushFrame(t, frame, s) {
@@ -102,6 +103,15 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 func (m *Machine) failedDelivery(t *task, s abi.Signal) {
 	if s == abi.SIGSEGV {
 		m.procs[t.proc].handlers[s] = sigDefault
+	}
+}
+
+// tracerStop is a thread that stops for its tracer and goes on on the same CPU.
+func (m *Machine) tracerStop(t *task) {
+	if m.k.Notify == NotifyOld {
+		m.oldEvent(t, eventPreempt)
+	} else {
+		m.newSwitch(t)
 	}
 }
 
@@ -163,6 +173,9 @@ func (m *Machine) post(t *task, s abi.Signal) {
 // sendNow is a signal from outside: a running task is interrupted at once.
 func (m *Machine) sendNow(t *task, s abi.Signal) {
 	m.post(t, s)
+	if m.cfg.Traced {
+		t.pending |= t.pending & sigBit(s) << 32
+	}
 	if t.state == taskRunning {
 		m.exitToUser(m.interrupt(t.cpu))
 	}

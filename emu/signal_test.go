@@ -109,7 +109,9 @@ thread: op 20, 21
 
 // TestSIGSEGVForcedWhileDelivering: a section that fails while a signal is
 // delivered kills, unless SIGSEGV has a handler; that one runs on top of the
-// signal's frame. If it fails again, or was being delivered itself, it is final.
+// signal's frame. If it fails again, or was being delivered itself, it is final,
+// but the handler runs to its end before, since it blocks SIGSEGV (booted: 6.18
+// and 6.19 to 7.3).
 func TestSIGSEGVForcedWhileDelivering(t *testing.T) {
 	const good = "start_ip=start post_commit_ip=commit abort_ip=abort"
 	handled := func(program string) string {
@@ -129,16 +131,20 @@ func TestSIGSEGVForcedWhileDelivering(t *testing.T) {
 	} {
 		onEvery(func(kernel string, column int) {
 			r := boot(t, kernel, tt.program).run("t0 to inside; t0 signal " + tt.signal)
+			if strings.Contains(tt.program, "crash") && tt.name != "flags" {
+				r.run("t0 to crash")
+				if tt.name == "handler" && tt.want[column] == "survives" {
+					// Both frames are there: SIGSEGV struck at look's first instruction.
+					r.run("t0 to look")
+				}
+				r.run("t0 through")
+			}
 			got := r.end()
 			if got == "" {
 				got = "survives"
 			}
 			if got != tt.want[column] {
 				t.Errorf("%s, %s: %q, want %q", kernel, tt.name, got, tt.want[column])
-			}
-			if got == "survives" && tt.name == "handler" {
-				// Both frames are there: SIGSEGV struck at look's first instruction.
-				r.run("t0 to crash; t0 to look")
 			}
 		})
 	}

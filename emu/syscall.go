@@ -38,6 +38,9 @@ func (m *Machine) syscall(c CPUID, t *task, nr int64) {
 		}
 	}
 	ret, block := m.call(c, t, sys, a)
+	if _, failed := abi.ErrnoOf(ret); m.cfg.Traced && (sys == abi.SysFork || sys == abi.SysClone) && !failed {
+		block = waitYield // its tracer hears of the child first
+	}
 	t.regs.R[ir.R0] = ret
 	if block == waitNone || block == waitYield {
 		m.emit(EvSysret, c, id, ret, uint64(sys))
@@ -72,7 +75,7 @@ func (m *Machine) call(c CPUID, t *task, sys abi.Syscall, a [6]uint64) (ret uint
 	case abi.SysMembarrier:
 		return m.sysMembarrier(c, t, int32(a[0]), uint32(a[1]), int32(a[2]))
 	case abi.SysPrctl:
-		errno = m.sysPrctl(a[0])
+		errno = m.sysPrctl(a)
 	case abi.SysSchedYield:
 		if m.contended(c) {
 			return 0, waitYield
@@ -98,11 +101,7 @@ func (m *Machine) call(c CPUID, t *task, sys abi.Syscall, a [6]uint64) (ret uint
 	case abi.SysVfork:
 		return m.clone(t, abi.CloneVM|abi.CloneVfork, 0, 0)
 	case abi.SysExecve:
-		// It has failed: exec returned. A failed exec has the ids rewritten.
-		if t.rseq.area != 0 {
-			m.rewrite(t)
-		}
-		errno = abi.ENOENT
+		errno = m.execFails(t, ir.Addr(a[0])) // exec has returned
 	case abi.SysTgkill:
 		errno = m.sysTgkill(c, int64(a[0]), int64(a[1]), a[2])
 	case abi.SysKill:
@@ -188,8 +187,8 @@ func (m *Machine) sysGetCPU(t *task, a [6]uint64) abi.Errno {
 }
 
 // sysPrctl knows PR_RSEQ_SLICE_EXTENSION as a kernel without slices does.
-func (m *Machine) sysPrctl(option uint64) abi.Errno {
-	if option == abi.PrctlRSeqSliceExtension && m.k.SliceSyscall {
+func (m *Machine) sysPrctl(a [6]uint64) abi.Errno {
+	if a[0] == abi.PrctlRSeqSliceExtension && m.k.SliceSyscall && a[3] == 0 && a[4] == 0 {
 		return abi.ENOTSUPP
 	}
 	return abi.EINVAL

@@ -46,7 +46,7 @@ type task struct {
 	rseq rseqState
 
 	affinity         uint64 // bit n: may run on CPU n
-	pending, blocked uint64 // bit n: signal n
+	pending, blocked uint64 // bit n: signal n; pending<<32: its tracer gave it
 	waitAddr         ir.Addr
 	fences           uint64 // CPUs whose IPI it waits for
 
@@ -140,6 +140,6 @@ func (t *task) alive() bool { return t.state != taskUnused && t.state != taskDea
 func (t *task) user() bool { return t.wait == waitNone && t.regs.Boundary() }
 
 // deliverable are the signals that the task would take now.
-func (t *task) deliverable() uint64 { return t.pending &^ t.blocked }
+func (t *task) deliverable() uint64 { return t.pending &^ t.blocked & allSignals }
 
 func sigBit(s abi.Signal) uint64 { return 1 << s }

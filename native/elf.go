@@ -22,6 +22,20 @@ const (
 	executable = elf.PF_X
 )
 
+// filled is how much of a segment the file holds. Pages of zeros at the end of a
+// writable one aren't in it: the kernel makes them when they are first touched.
+func (g *segment) filled() int {
+	const page = 4096
+	n := len(g.data)
+	if g.perm&writable == 0 {
+		return n
+	}
+	for n > page && len(bytes.Trim(g.data[(n-1)/page*page:n], "\x00")) == 0 {
+		n = (n - 1) / page * page
+	}
+	return n
+}
+
 // executable writes a static executable without sections: what execve needs and
 // no more. A segment's offset in the file and its address are the same within a
 // page. Empty segments are left out.
@@ -45,9 +59,9 @@ func (s *isa) executable(entry ir.Addr, segments []segment) []byte {
 		}
 		progs = append(progs, elf.Prog64{
 			Type: uint32(elf.PT_LOAD), Flags: uint32(g.perm), Off: uint64(page + len(body)),
-			Vaddr: uint64(g.at), Paddr: uint64(g.at), Filesz: uint64(len(g.data)), Memsz: uint64(len(g.data)), Align: uint64(page),
+			Vaddr: uint64(g.at), Paddr: uint64(g.at), Filesz: uint64(g.filled()), Memsz: uint64(len(g.data)), Align: uint64(page),
 		})
-		body = append(body, g.data...)
+		body = append(body, g.data[:g.filled()]...)
 		body = append(body, make([]byte, -len(body)&(page-1))...)
 	}
 	header.Phnum = uint16(len(progs))

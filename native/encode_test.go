@@ -7,120 +7,174 @@ import (
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/conform"
+	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
 	"pgregory.net/rapid"
 )
 
+// architectures are those that there are encoders for.
+var architectures = []abi.Arch{abi.AMD64, abi.ARM64}
+
 // TestInstructionsComputeTheSame runs random straight code on the processor and
-// in the emulator: the encoder and the interpreter against each other.
+// in the emulator: the encoders and the interpreter against each other.
 func TestInstructionsComputeTheSame(t *testing.T) {
-	target, k := here(t)
-	e := conform.Emulator(k)
-	rapid.Check(t, func(t *rapid.T) {
-		text := straightCode(t)
-		cases, err := conform.Parse("random.txtar", []byte(text))
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		got, err := e.Run(t.Context(), laid(t, &cases[0]))
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		// What the kernel does on its own doesn't matter: nothing here is a
-		// section.
-		want, err := target.Run(t.Context(), &cases[0])
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if diff := got.Diff(want); diff != "" {
-			t.Fatalf("the emulator's registers aren't the processor's:\n%s\n%s", diff, text)
-		}
-	})
+	for _, arch := range architectures {
+		t.Run(arch.String(), func(t *testing.T) {
+			command, dir := runner(t, arch), t.TempDir()
+			e := conform.Emulator(emu.Linux("6.18", arch))
+			rapid.Check(t, func(t *rapid.T) {
+				text := straightCode(t, arch)
+				cases, err := conform.Parse("random.txtar", []byte(text))
+				if err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				c := &cases[0]
+				want, err := processor(t.Context(), dir, command, c.Program, arch, c.See)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				if c.Program, err = Lay(c.Program, arch); err != nil {
+					t.Fatal(err)
+				}
+				got, err := e.Run(t.Context(), c)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				if diff := got.Diff(want); diff != "" {
+					t.Fatalf("the emulator's registers aren't the processor's:\n%s\n%s", diff, text)
+				}
+			})
+		})
+	}
 }
 
-const registersUsed = 10
-
-// straightCode draws a program without branches, all of whose registers are
-// looked at.
-func straightCode(t *rapid.T) string {
-	var b strings.Builder
-	b.WriteString("-- program --\nregister none\ndata m: u64[4] = 0x8877665544332211, -1, 0x123456789abcdef0, 7\ndata seen: u64[10]\nfunc op()\n")
-	for i := range registersUsed {
-		fmt.Fprintf(&b, "    mov r%d, %d\n", i, number(t))
+// straightCode draws a program without loops, all of whose registers are looked
+// at.
+func straightCode(t *rapid.T, arch abi.Arch) string {
+	n := isas[arch].general
+	var data, b strings.Builder
+	data.WriteString("-- program --\nregister none\ndata m: u64[4] = 0x8877665544332211, -1, 0x123456789abcdef0, 7\n")
+	fmt.Fprintf(&data, "data seen: u64[%d]\nrodata begin: u64[%d] = %d", n, n, number(t))
+	b.WriteString("func op()\n")
+	for i := range n {
+		if i > 0 {
+			fmt.Fprintf(&data, ", %d", number(t))
+		}
+		fmt.Fprintf(&b, "    ld.8 r%d, [begin + %d]\n", i, 8*i)
 	}
-	for range rapid.IntRange(1, 12).Draw(t, "instructions") {
-		b.WriteString(instruction(t))
+	for i := range rapid.IntRange(1, 20).Draw(t, "instructions") {
+		if text := instruction(t, n, fmt.Sprintf("l%d", i)); encodable(text, arch) {
+			b.WriteString(text)
+		}
 	}
 	see := "see"
-	for i := range registersUsed {
+	for i := range n {
 		fmt.Fprintf(&b, "    st.8 [seen + %d], r%d\n", 8*i, i)
 		see += fmt.Sprintf(" seen[%d]", i)
 	}
-	b.WriteString("    ret\nthread: op\n-- RANDOM.case --\n" + see + " m[0] m[1] m[2] m[3]\n")
-	return b.String()
+	return data.String() + "\n" + b.String() + "    ret\nthread: op\n-- RANDOM.case --\n" + see + " m[0] m[1] m[2] m[3]\n"
 }
 
 func number(t *rapid.T) int64 {
-	if rapid.Bool().Draw(t, "small") {
+	switch rapid.IntRange(0, 3).Draw(t, "size") {
+	case 0:
 		return rapid.Int64Range(-3, 3).Draw(t, "number")
+	case 1:
+		return rapid.SampledFrom([]int64{0x7f, 0x80, 0xff, 0xfff, 0x1000, -0x1000, 0x7fff, 0x8000, 0x12345, 0xffffff, 0x7fffffff, 0x80000000,
+			0xffffffff, 0xff00ff00, 1 << 62, -1 << 63, 1<<63 - 1, 0x0ff0000000000000, 0x1111111111111111}).Draw(t, "number")
 	}
 	return rapid.Int64().Draw(t, "number")
 }
 
-// instruction draws one, or a pair of one that sets flags and one that reads
-// them.
-func instruction(t *rapid.T) string {
-	r := func() string { return fmt.Sprintf("r%d", rapid.IntRange(0, registersUsed-1).Draw(t, "register")) }
+var conditionNames = []string{"eq", "ne", "lo", "hs", "ls", "hi", "lt", "ge", "le", "gt", "mi", "pl"}
+
+// instruction draws one, or a few where some only make sense together: one that
+// sets flags and one that reads them, a branch and what it jumps over.
+func instruction(t *rapid.T, registers int, label string) string {
+	pick := func(what string, of ...string) string { return rapid.SampledFrom(of).Draw(t, what) }
+	r := func() string { return fmt.Sprintf("r%d", rapid.IntRange(0, registers-1).Draw(t, "register")) }
 	rOrImm := func() string {
 		if rapid.Bool().Draw(t, "immediate") {
 			return fmt.Sprint(number(t))
 		}
 		return r()
 	}
-	pick := func(what string, of ...string) string { return rapid.SampledFrom(of).Draw(t, what) }
-	width := func(of ...string) string { return pick("width", of...) }
+	width := func() string { return pick("width", "", ".1", ".2", ".4") }
+	size := func() string { return pick("size", ".1", ".2", ".4", ".8") }
 	m := func() string { return fmt.Sprintf("[m + %d]", rapid.IntRange(0, 24).Draw(t, "address")) }
-	text := ""
-	switch rapid.IntRange(0, 11).Draw(t, "form") {
+	aligned := func() string { return fmt.Sprintf("[m + %d]", 8*rapid.IntRange(0, 3).Draw(t, "address")) }
+	sum := func() string { return pick("operation", "add", "sub", "and", "or", "xor", "andn") }
+	shift := func() string { return pick("shift", "shl", "shr", "sar") }
+	by := func() int { return rapid.IntRange(0, 63).Draw(t, "by") }
+	var lines []string
+	line := func(format string, args ...any) { lines = append(lines, "    "+fmt.Sprintf(format, args...)+"\n") }
+	switch rapid.IntRange(0, 20).Draw(t, "form") {
 	case 0:
-		text = fmt.Sprintf("mov %s, %s", r(), rOrImm())
+		line("mov%s %s, %s", width(), r(), rOrImm())
 	case 1, 2, 3:
-		text = fmt.Sprintf("%s%s %s, %s, %s", pick("operation", "add", "sub", "and", "or", "xor", "andn"),
-			width("", ".1", ".2", ".4"), r(), r(), rOrImm())
+		line("%s%s %s, %s, %s", sum(), width(), r(), r(), rOrImm())
 	case 4:
-		text = fmt.Sprintf("%s%s %s, %s, %d", pick("shift", "shl", "shr", "sar"), width("", ".4"), r(), r(), rapid.IntRange(0, 63).Draw(t, "by"))
+		line("%s%s %s, %s, %d", shift(), width(), r(), r(), by())
 	case 5:
-		text = fmt.Sprintf("%s%s %s, %s", pick("extension", "zext", "sext"), width(".1", ".2", ".4"), r(), r())
+		line("%s%s %s, %s, %s", shift(), width(), r(), r(), r())
 	case 6:
-		text = fmt.Sprintf("ld%s %s, %s", width(".1", ".2", ".4", ".8"), r(), m())
+		line("%s%s %s, %s", pick("extension", "zext", "sext", "ins"), pick("width", ".1", ".2", ".4"), r(), r())
 	case 7:
-		text = fmt.Sprintf("st%s %s, %s", width(".1", ".2", ".4", ".8"), m(), rOrImm())
+		line("ld%s %s, %s", size(), r(), m())
 	case 8:
-		w := width(".4", ".8")
-		alu := strings.TrimSuffix(w, ".8")
-		text = fmt.Sprintf("{ ld%s t0, [m + 8]; %s%s t0, t0, %s; st%s [m + 8], t0 }", w, pick("operation", "add", "sub", "and", "or", "xor"), alu, rOrImm(), w)
+		line("st%s %s, %s", size(), m(), rOrImm())
 	case 9:
-		text = fmt.Sprintf("%s%s %s, %s\n    csel.%s %s, %s, %s", pick("comparison", "cmp", "tst"), width("", ".1", ".2", ".4"), r(), rOrImm(),
-			pick("condition", "eq", "ne", "lo", "hs", "ls", "hi", "lt", "ge", "le", "gt", "mi", "pl"), r(), r(), r())
+		w := size()
+		line("ld%s.acq %s, %s", w, r(), aligned())
+		line("st%s.rel %s, %s", w, aligned(), rOrImm())
 	case 10:
-		text = fmt.Sprintf("%s%s %s, %s, %s\n    csel.%s %s, %s, %s", pick("operation", "adds", "subs", "ands", "ors", "xors"), width("", ".4"), r(), r(), rOrImm(),
-			pick("condition", "eq", "ne", "lo", "hs", "lt", "ge", "mi"), r(), r(), r())
+		w, at := pick("width", ".4", ".8"), aligned()
+		line("%s{ ld%s t0, %s; %s%s t0, t0, %s; st%s %s, t0 }", pick("lock", "", "lock "), w, at, sum(), strings.TrimSuffix(w, ".8"), rOrImm(), w, at)
 	case 11:
-		text = fmt.Sprintf("%s%s %s, [m + 16], %s", pick("atomic", "xadd", "xchg"), width(".4", ""), r(), r())
+		line("%s%s %s, %s", pick("comparison", "cmp", "tst"), width(), r(), rOrImm())
+		line("csel.%s %s, %s, %s", pick("condition", conditionNames...), r(), r(), r())
+	case 12, 13:
+		line("%s%s %s, %s, %s", pick("operation", "adds", "subs", "ands", "ors", "xors", "andns", "shls", "sars"), width(), r(), r(), rOrImm())
+		line("b.%s %s", pick("condition", conditionNames...), label)
+		line("add %s, %s, 1", r(), r())
+		lines = append(lines, label+":\n")
+	case 14:
+		line("%s%s %s, %s, %s", pick("atomic", "xadd", "xchg"), width(), r(), aligned(), r())
+	case 15:
+		line("cmpxchg%s %s, %s, %s", width(), r(), aligned(), r())
+		line("csel.%s %s, %s, %s", pick("condition", "eq", "ne"), r(), r(), r())
+	case 16:
+		line("%s%s %s, %s, %s", pick("branch", "beq", "bne"), width(), r(), rOrImm(), label)
+		line("xor %s, %s, 1", r(), r())
+		lines = append(lines, label+":\n")
+	case 17:
+		index := fmt.Sprintf("r%d", rapid.IntRange(0, 5).Draw(t, "index"))
+		line("and %s, %s, 3", index, index)
+		line("la r6, [m + %d]", rapid.IntRange(0, 8).Draw(t, "address"))
+		line("%s", pick("access", "ld.4 r0, [r6 + "+index+"<<2]", "st.8 [r6 + "+index+"], r1", "ld.8 r2, [r6 + "+index+"<<1]",
+			"st.1 [m + "+index+"], 5", "la r3, [r6 + "+index+"<<3 + 0x123456]", "ld.2 r4, [r6 + "+index+" + 3]"))
+	case 18:
+		w, base := pick("width", "", ".4"), r()
+		line("{ %s%s t0, %s, %d; %s%s %s, %s, t0 }", shift(), w, r(), by(), sum(), w, r(), base)
+	case 20:
+		line("bit%s %s, %s", width(), r(), pick("bit", r(), fmt.Sprint(by())))
+		line("csel.%s %s, %s, %s", pick("condition", "lo", "hs"), r(), r(), r())
+	case 19:
+		line("%s", pick("test", fmt.Sprintf("{ bit%s %s, %d; b.lo %s }", width(), r(), by(), label),
+			fmt.Sprintf("{ and t0, %s, %d; beq t0, 0, %s }", r(), int64(1)<<by(), label)))
+		line("sub %s, %s, 1", r(), r())
+		lines = append(lines, label+":\n")
 	}
-	if !encodable(text) {
-		return "    nop\n"
-	}
-	return "    " + text + "\n"
+	return strings.Join(lines, "")
 }
 
-// encodable reports whether x86-64 has the instructions.
-func encodable(text string) bool {
-	p, err := ir.Parse("one.rseq", []byte("data m: u64[4]\nfunc op()\n    "+text+"\n    ret\n"))
+// encodable reports whether the architecture has the instructions.
+func encodable(text string, arch abi.Arch) bool {
+	p, err := ir.Parse("one.rseq", []byte("data m: u64[4]\nfunc op()\n"+text+"    ret\n"))
 	if err != nil {
 		panic(fmt.Sprintf("%v: %s", err, text))
 	}
-	_, err = Lay(p, abi.AMD64)
+	_, err = Lay(p, arch)
 	return err == nil
 }
 

@@ -21,8 +21,6 @@ type isa struct {
 	// behind its beginning the ip is when it strikes.
 	breakpoint []byte
 	behind     ir.Addr
-	// check refuses a program that the encoder would encode wrongly.
-	check func(*ir.Image) error
 	// coder is an encoder of code that will be at an address.
 	coder func(at ir.Addr) coder
 }
@@ -55,6 +53,20 @@ type coder interface {
 	// machine's. restorer is where the function returns to.
 	handler(f, restorer ir.Addr)
 	restorer()
+
+	// prepareMask and the next are the routines of prepare.go, and prepared a
+	// call that one of them makes the arguments of.
+	prepareMask()
+	prepareExec()
+	prepareFork()
+	prepareVfork()
+	prepared(routine ir.Addr, sys abi.Syscall)
+	// whenTold and inChild write what is only for a process whose first argument
+	// begins with the tag, and for the child that a call has just made.
+	whenTold(tag uint32, then func())
+	inChild(then func())
+	// await spins until the eight bytes at an address aren't 0.
+	await(at ir.Addr)
 }
 
 // frameIP is where the machine's signal frame has the interrupted ip: a handler
@@ -62,4 +74,4 @@ type coder interface {
 const frameIP = 8 * 32
 
 // isas are the instruction sets that there are encoders for.
-var isas = map[abi.Arch]*isa{abi.AMD64: &x64ISA}
+var isas = map[abi.Arch]*isa{abi.AMD64: &x64ISA, abi.ARM64: &a64ISA}

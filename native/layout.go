@@ -10,14 +10,23 @@ import (
 // What a process has besides the program's own areas, which are where the
 // machine has them.
 const (
-	driverBase ir.Addr = 0x600000 // code that calls the program's functions
-	extraBase  ir.Addr = 0x680000 // its data:
-	countAt            = extraBase
+	driverBase ir.Addr = 0x600000  // code that calls the program's functions
+	extraBase  ir.Addr = 0x680000  // its data:
+	napAt              = extraBase // set in one instruction on arm64
+	countAt            = extraBase + 0x40
 	resultsAt          = extraBase + 0x100
-	napAt              = extraBase + 0x40
 	actionsAt          = extraBase + 0x8000
 	extraSize          = 0x10000
 	maxResults         = 1000
+
+	// The second thread's results are as far from the first one's as this, and
+	// its stack ends where the data ends.
+	secondAt  = 0x4000
+	stackTop  = extraBase + extraSize
+	cpuMaskAt = extraBase + 0x3f00
+	readyAt   = extraBase + 0x80 // the second thread is about to begin,
+	goAt      = extraBase + 0x88 // and may,
+	doneAt    = extraBase + 0x90 // and has ended
 )
 
 // process is a static executable in the making.
@@ -27,6 +36,8 @@ type process struct {
 	entry    ir.Addr
 	done     ir.Addr // a breakpoint that the first thread ends at
 	childEnd ir.Addr // … and its children
+	// doneAgain is where the first thread ends behind an execve.
+	doneAgain ir.Addr
 	// handlers are the functions behind the code that the kernel enters for a
 	// signal.
 	handlers map[ir.Addr]ir.Addr
@@ -35,7 +46,7 @@ type process struct {
 // build makes the process of a laid out program: its memory, and a driver that
 // installs the handlers, registers the area as libc would, and makes the
 // script's calls without ever stopping between them.
-func build(im *ir.Image, areaLen uint32, cpus int, nap int64) (*process, error) {
+func build(im *ir.Image, areaLen uint32, cpus []int, nap int64) (*process, error) {
 	s := isas[im.Arch]
 	code, err := s.codeOf(im)
 	if err != nil {
@@ -46,6 +57,7 @@ func build(im *ir.Image, areaLen uint32, cpus int, nap int64) (*process, error) 
 	binary.LittleEndian.PutUint64(extra[napAt-extraBase+8:], uint64(nap))
 
 	a := s.coder(driverBase)
+	prepare(a)
 	restorer := a.here()
 	a.restorer()
 	p.childEnd = a.here()
@@ -62,15 +74,20 @@ func build(im *ir.Image, areaLen uint32, cpus int, nap int64) (*process, error) 
 		at := actionsAt + ir.Addr(32*i)
 		p.handlers[a.here()] = f.Entry
 		actions = append(actions, action{h.Signal, at})
-		const saRestorer = 0x04000000
+		const saSiginfo, saRestorer = 4, 0x04000000
 		b := extra[at-extraBase:]
 		binary.LittleEndian.PutUint64(b, uint64(a.here()))
-		binary.LittleEndian.PutUint64(b[8:], saRestorer)
+		binary.LittleEndian.PutUint64(b[8:], saSiginfo|saRestorer)
 		binary.LittleEndian.PutUint64(b[16:], uint64(restorer))
 		a.handler(f.Entry, restorer)
 	}
 
+	p.doneAgain = a.here()
+	a.stop()
 	p.entry = a.here()
+	if makes(im, abi.SysExecve) {
+		p.startAgain(a)
+	}
 	for _, act := range actions {
 		a.setArg(0, uint64(act.signal))
 		a.setArg(1, uint64(act.at))
@@ -78,17 +95,21 @@ func build(im *ir.Image, areaLen uint32, cpus int, nap int64) (*process, error) 
 		a.setArg(3, 8)
 		a.enter(abi.SysRtSigaction)
 	}
-	if reg := im.Prog.Setup.Register; reg != ir.RegisterNone {
-		if reg == ir.RegisterLegacy {
-			areaLen = abi.RSeqOrigSize
-		}
-		a.setArg(0, uint64(im.TP(0)))
-		a.setArg(1, uint64(areaLen))
-		a.setArg(2, 0)
-		a.setArg(3, uint64(im.Arch.Signature()))
-		a.enter(abi.SysRSeq)
+	threads := len(im.Prog.Threads)
+	if threads > 1 {
+		c := cpus[1]
+		extra[cpuMaskAt-extraBase+ir.Addr(c/8)] = 1 << (c % 8)
+		p.second(a, areaLen)
 	}
-	p.calls(a)
+	p.register(a, 0, areaLen)
+	if threads > 1 {
+		a.await(readyAt)
+		a.keepNumber(goAt, 1)
+	}
+	p.calls(a, 0)
+	if threads > 1 {
+		a.await(doneAt)
+	}
 	p.done = a.here()
 	a.stop()
 	driver, err := a.code()
@@ -98,41 +119,102 @@ func build(im *ir.Image, areaLen uint32, cpus int, nap int64) (*process, error) 
 
 	thread := append([]byte(nil), im.Thread...)
 	binary.LittleEndian.PutUint32(thread[im.ThreadBefore+abi.OffCPUID:], abi.CPUIDUninitialized)
-	const threads = 4
-	p.file = s.executable(p.entry, []segment{
+	const areas = 4
+	p.file = s.executable(p.entry, append([]segment{
 		{ir.CodeBase, code, readable | executable},
 		{ir.RodataBase, im.Rodata, readable},
 		{ir.DataBase, im.Data, readable | writable},
-		{ir.PerCPUBase, repeat(im.PerCPU, 1<<im.PerCPUShift, cpus), readable | writable},
-		{ir.ThreadBase, repeat(thread, len(thread), threads), readable | writable},
+		{ir.PerCPUBase, repeat(im.PerCPU, 1<<im.PerCPUShift, cpus[len(cpus)-1]+1), readable | writable},
+		{ir.ThreadBase, repeat(thread, len(thread), areas), readable | writable},
 		{driverBase, driver, readable | executable},
 		{extraBase, extra, readable | writable},
-	})
+	}, execTables(im)...))
 	return p, nil
 }
 
-// calls emits the script of the first thread: for each call the registers that
-// a call begins with, and its result kept.
-func (p *process) calls(a coder) {
-	im := p.im
-	for i, c := range im.Prog.Threads[0].Calls {
+// register registers a thread's area as libc would, if the program wants that.
+func (p *process) register(a coder, thread int, areaLen uint32) {
+	switch p.im.Prog.Setup.Register {
+	case ir.RegisterNone:
+		return
+	case ir.RegisterLegacy:
+		areaLen = abi.RSeqOrigSize
+	}
+	a.setArg(0, uint64(p.im.TP(thread)))
+	a.setArg(1, uint64(areaLen))
+	a.setArg(2, 0)
+	a.setArg(3, uint64(p.im.Arch.Signature()))
+	a.enter(abi.SysRSeq)
+}
+
+// second makes the second thread, which nobody traces, and on its CPU. When both
+// are ready they begin.
+func (p *process) second(a coder, areaLen uint32) {
+	const untraced = 0x800000
+	a.setArg(0, untraced|abi.CloneVM|abi.CloneFS|abi.CloneFiles|abi.CloneSighand|abi.CloneThread|abi.CloneSysvsem)
+	a.setArg(1, uint64(stackTop))
+	for n := 2; n < 5; n++ {
+		a.setArg(n, 0)
+	}
+	a.enter(abi.SysClone)
+	a.inChild(func() {
+		a.setArg(0, 0)
+		a.setArg(1, 128)
+		a.setArg(2, uint64(cpuMaskAt))
+		a.enter(abi.SysSchedSetaffinity)
+		p.register(a, 1, areaLen)
+		a.keepNumber(readyAt, 1)
+		a.await(goAt)
+		p.calls(a, 1)
+		a.keepNumber(doneAt, 1)
+		a.setArg(0, 0)
+		a.enter(abi.SysExit)
+	})
+}
+
+// startAgain is what a process does that an execve of the program has made: it
+// calls the function that it is told, and ends.
+func (p *process) startAgain(a coder) {
+	for i, f := range p.im.Funcs {
+		if f.Entry == f.End {
+			continue
+		}
+		a.whenTold(tagOf(i), func() {
+			p.call(a, 0, f.Entry, nil)
+			a.keepReg(resultsAt, ir.R0)
+			a.keepNumber(countAt, 1)
+			a.call(p.doneAgain)
+		})
+	}
+}
+
+// calls emits a thread's script.
+func (p *process) calls(a coder, thread int) {
+	for i, c := range p.im.Prog.Threads[thread].Calls {
 		if i == maxResults {
 			a.fail("a script of more than %d calls", maxResults)
 		}
-		f, _ := im.Func(c.Func)
-		a.begin()
-		for n := range isas[im.Arch].general {
-			v := uint64(0)
-			if n < len(c.Args) {
-				v = uint64(im.Symbols[c.Args[n].Sym]) + uint64(c.Args[n].Off)
-			}
-			a.setReg(ir.R(n), v)
-		}
-		a.setReg(ir.TP, uint64(im.TP(0)))
-		a.call(f.Entry)
-		a.keepReg(resultsAt+ir.Addr(8*i), ir.R0)
-		a.keepNumber(countAt, uint32(i+1))
+		f, _ := p.im.Func(c.Func)
+		p.call(a, thread, f.Entry, c.Args)
+		at := ir.Addr(secondAt * thread)
+		a.keepReg(at+resultsAt+ir.Addr(8*i), ir.R0)
+		a.keepNumber(at+countAt, uint32(i+1))
 	}
+}
+
+// call calls a function with the registers that a call begins with.
+func (p *process) call(a coder, thread int, f ir.Addr, args []ir.Value) {
+	im := p.im
+	a.begin()
+	for n := range isas[im.Arch].general {
+		v := uint64(0)
+		if n < len(args) {
+			v = uint64(im.Symbols[args[n].Sym]) + uint64(args[n].Off)
+		}
+		a.setReg(ir.R(n), v)
+	}
+	a.setReg(ir.TP, uint64(im.TP(thread)))
+	a.call(f)
 }
 
 // repeat is n copies of b, a stride apart.

@@ -19,22 +19,49 @@ import (
 )
 
 // start runs an executable as a traced child of the calling thread. It stops
-// before its first instruction.
-func start(file []byte) (int, error) {
-	fd, err := unix.MemfdCreate("rseqemu", unix.MFD_CLOEXEC)
+// before its first instruction. The child is made on its CPU, so that it comes
+// to its first instruction without a migration, which an old kernel would
+// remember.
+func (t *took) start(file []byte) (int, error) {
+	fd, err := memoryFile(file)
 	if err != nil {
-		return 0, fmt.Errorf("memfd_create: %w", err)
+		return 0, err
 	}
 	defer unix.Close(fd)
-	if _, err := unix.Write(fd, file); err != nil {
-		return 0, fmt.Errorf("writing the executable: %w", err)
+	noProgram, err := memoryFile([]byte("no program"))
+	if err != nil {
+		return 0, err
 	}
+	defer unix.Close(noProgram)
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
-	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Ptrace: true}})
+	var back unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &back); err != nil {
+		return 0, err
+	}
+	if err := setAffinity(0, t.cpus[0]); err != nil {
+		return 0, err
+	}
+	defer unix.SchedSetaffinity(0, &back)
+	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, &syscall.ProcAttr{
+		Files: []uintptr{uintptr(noProgram)}, Sys: &syscall.SysProcAttr{Ptrace: true},
+	})
 	if err != nil {
 		return 0, fmt.Errorf("starting the executable: %w", err)
 	}
 	return pid, nil
+}
+
+// memoryFile makes a file that is nowhere but in memory.
+func memoryFile(content []byte) (int, error) {
+	fd, err := unix.MemfdCreate("rseqemu", unix.MFD_CLOEXEC)
+	if err != nil {
+		return 0, fmt.Errorf("memfd_create: %w", err)
+	}
+	if _, err := unix.Write(fd, content); err != nil {
+		unix.Close(fd)
+		return 0, fmt.Errorf("writing to a file in memory: %w", err)
+	}
+	return fd, nil
 }
 
 // wait waits for a change of a task that this thread traces.
@@ -158,13 +185,13 @@ func (tr *tracee) store(at ir.Addr, w ir.Width, v uint64) error {
 	return nil
 }
 
-// configuration is PTRACE_GET_RSEQ_CONFIGURATION.
+// configuration is PTRACE_GET_RSEQ_CONFIGURATION. Its error is the kernel's answer.
 func (tr *tracee) configuration() (abi.PtraceRSeqConfiguration, error) {
 	var b [abi.PtraceRSeqConfigurationSize]byte
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, abi.PtraceGetRSeqConfiguration, uintptr(tr.pid),
 		uintptr(len(b)), uintptr(unsafe.Pointer(&b[0])), 0, 0)
 	if errno != 0 {
-		return abi.PtraceRSeqConfiguration{}, fmt.Errorf("PTRACE_GET_RSEQ_CONFIGURATION: %w", errno)
+		return abi.PtraceRSeqConfiguration{}, abi.Errno(errno)
 	}
 	return abi.DecodePtraceRSeqConfiguration(b[:], binary.LittleEndian)
 }

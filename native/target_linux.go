@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/conform"
@@ -20,7 +21,8 @@ type Target struct {
 	release string // 6.18.44
 	uname   string
 	areaLen uint32
-	cpus    []int // two that this process may use, or one
+	took
+	slowness time.Duration // how long the smallest case takes
 }
 
 // New returns the target, or an error that wraps [ErrUnsupported] and says in a
@@ -39,38 +41,34 @@ func New() (*Target, error) {
 	if _, _, errno := unix.Syscall6(uintptr(nr), 0, 0, 1<<30, 0, 0, 0); errno == unix.ENOSYS {
 		return nil, fmt.Errorf("%w: the kernel has no rseq(2)", ErrUnsupported)
 	}
-	if n := featureSize(); n > abi.RSeqOrigSize {
-		t.areaLen = n
+	if n, ok := auxv("self", abi.AuxvRSeqFeatureSize); ok && n > abi.RSeqOrigSize {
+		t.areaLen = uint32(n)
 	}
-	var allowed unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+	took, err := takeCPUs()
+	if err != nil {
 		return nil, err
 	}
-	for c := range 1024 {
-		if allowed.IsSet(c) && len(t.cpus) < conform.CPUs {
-			t.cpus = append(t.cpus, c)
-		}
-	}
+	t.took = took
+	begin := time.Now()
 	if err := t.probe(); err != nil {
 		return nil, fmt.Errorf("%w: a program can't be run and traced: %v", ErrUnsupported, err)
 	}
+	t.slowness = time.Since(begin)
 	return t, nil
 }
 
-// featureSize is AT_RSEQ_FEATURE_SIZE of this process's auxiliary vector, 0 if
-// there is none.
-func featureSize() uint32 {
-	const atRSeqFeatureSize = 27
-	auxv, err := os.ReadFile("/proc/self/auxv")
+// auxv returns an entry of a process's auxiliary vector, and whether there is one.
+func auxv(pid string, entry uint64) (uint64, bool) {
+	b, err := os.ReadFile("/proc/" + pid + "/auxv")
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	for ; len(auxv) >= 16; auxv = auxv[16:] {
-		if binary.LittleEndian.Uint64(auxv) == atRSeqFeatureSize {
-			return uint32(binary.LittleEndian.Uint64(auxv[8:]))
+	for ; len(b) >= 16; b = b[16:] {
+		if binary.LittleEndian.Uint64(b) == entry {
+			return binary.LittleEndian.Uint64(b[8:]), true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // probe runs the smallest program there is.
@@ -101,14 +99,12 @@ func (t *Target) Tier() conform.Tier { return conform.TierInject }
 
 // Run implements [conform.Target].
 func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
+	second := len(c.Program.Threads) > 1
 	for i := range c.Stops {
-		s := &c.Stops[i]
-		switch {
-		case s.Has(conform.IRQ):
-			return conform.Outcome{}, &conform.Skip{Reason: "no interrupt can be made to come at an exact instruction and change nothing"}
-		case s.Has(conform.Migrate) && len(t.cpus) < conform.CPUs:
-			return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
-		}
+		second = second || c.Stops[i].Has(conform.Migrate)
+	}
+	if second && len(t.cpus) < conform.CPUs {
+		return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
 	}
 	prog, err := Lay(c.Program, host.arch)
 	if err != nil {
@@ -118,7 +114,7 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	if err != nil {
 		return conform.Outcome{}, err
 	}
-	p, err := build(im, t.areaLen, t.cpus[len(t.cpus)-1]+1, nap(c))
+	p, err := build(im, t.areaLen, t.cpus, t.nap(c))
 	if err != nil {
 		return conform.Outcome{}, err
 	}
@@ -140,11 +136,12 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 }
 
 // nap is how long a nanosleep of the case takes, in nanoseconds: long if there is
-// something to be done meanwhile.
-func nap(c *conform.Case) int64 {
+// something to be done meanwhile, and longer where everything takes longer, as in
+// an emulated machine.
+func (t *Target) nap(c *conform.Case) int64 {
 	for i := range c.Stops {
 		if s := &c.Stops[i]; s.Has(conform.Schedule) && len(s.Actions) > 1 {
-			return 10e6
+			return max(10e6, 4*t.slowness.Nanoseconds())
 		}
 	}
 	return 50e3

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -24,10 +25,10 @@ type tracee struct {
 	case_ *conform.Case
 	stops []conform.Stop // that are still to come
 	at    []ir.Addr
-	cpus  []int
-	cpu   int // of cpus, where it is meant to be
-	view  conform.View
-	out   conform.Outcome
+	took
+	cpu  int // of cpus, where it is meant to be
+	view conform.View
+	out  conform.Outcome
 
 	planted     ir.Addr // where the breakpoint is, or 0
 	plantedOver []byte
@@ -43,7 +44,7 @@ type tracee struct {
 //  3. restore the instruction, do what is to be done, go to 2
 //  4. at the driver's last instruction, or when it is about to die, look
 func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
-	tr := &tracee{p: p, case_: c, stops: c.Waits(), cpus: t.cpus}
+	tr := &tracee{p: p, case_: c, stops: c.Waits(), took: t.took}
 	for _, s := range tr.stops {
 		a, err := s.At.Addr(p.im)
 		if err != nil {
@@ -61,8 +62,10 @@ func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (confor
 			return -1
 		},
 		Configuration: tr.configuration,
+		Entries:       p.handlers,
+		Auxv:          func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) },
 	}
-	pid, err := start(p.file)
+	pid, err := tr.start(p.file)
 	if err != nil {
 		return conform.Outcome{}, err
 	}
@@ -113,7 +116,7 @@ func (tr *tracee) run() error {
 func (tr *tracee) setUp() error {
 	const exitKill = unix.PTRACE_O_EXITKILL
 	err := unix.PtraceSetOptions(tr.pid, exitKill|unix.PTRACE_O_TRACEFORK|unix.PTRACE_O_TRACEVFORK|
-		unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEEXIT)
+		unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_TRACEEXEC)
 	if err != nil {
 		return fmt.Errorf("PTRACE_SETOPTIONS: %w", err)
 	}
@@ -125,11 +128,13 @@ func (tr *tracee) setUp() error {
 }
 
 // pin puts the process on its CPU, and the tracer, which would disturb it there,
-// on the other one. A process that is stopped is moved when it goes on. The
+// on the other one if it has no third. A process that is stopped is moved when it goes on. The
 // tracer's thread ends with the run, and its affinity with it.
 func (tr *tracee) pin() error {
-	if err := setAffinity(0, tr.cpus[(tr.cpu+1)%len(tr.cpus)]); err != nil {
-		return err
+	if !tr.apart {
+		if err := setAffinity(0, tr.cpus[(tr.cpu+1)%len(tr.cpus)]); err != nil {
+			return err
+		}
 	}
 	return setAffinity(tr.pid, tr.cpus[tr.cpu])
 }
@@ -198,6 +203,9 @@ func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 	switch ws.TrapCause() {
 	case unix.PTRACE_EVENT_EXIT:
 		return 0, tr.observe()
+	case unix.PTRACE_EVENT_EXEC:
+		tr.planted = 0 // what it was in is gone
+		return 0, nil
 	case unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK, unix.PTRACE_EVENT_CLONE:
 		child, err := unix.PtraceGetEventMsg(tr.pid)
 		if err != nil {
@@ -213,7 +221,7 @@ func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 	if ws.StopSignal() == unix.SIGTRAP {
 		ip -= host.behind // of the program's own, a trap brk, the machine's ip stays there too
 		switch ip {
-		case tr.p.done:
+		case tr.p.done, tr.p.doneAgain:
 			if err := tr.observe(); err != nil {
 				return 0, err
 			}
@@ -292,17 +300,32 @@ func (tr *tracee) observe() error {
 	for _, s := range tr.stops {
 		tr.out.Missed = append(tr.out.Missed, s.At.String())
 	}
-	count, ok := tr.load(countAt, 8)
-	if !ok || count > maxResults {
-		return fmt.Errorf("the results can't be read")
-	}
-	for i := range count {
-		n, _ := tr.load(resultsAt+ir.Addr(8*i), 8)
-		tr.out.Calls = append(tr.out.Calls, tr.view.Result(n))
-	}
 	var err error
+	if tr.out.Calls, err = tr.results(0); err != nil {
+		return err
+	}
+	if len(tr.case_.Program.Threads) > 1 {
+		if tr.out.Second, err = tr.results(1); err != nil {
+			return err
+		}
+	}
 	tr.out.Seen, err = tr.view.Observe(tr.case_.See)
 	return err
+}
+
+// results are what a thread's calls returned.
+func (tr *tracee) results(thread int) ([]string, error) {
+	at := ir.Addr(secondAt * thread)
+	count, ok := tr.load(at+countAt, 8)
+	if !ok || count > maxResults {
+		return nil, fmt.Errorf("the results can't be read")
+	}
+	var all []string
+	for i := range count {
+		n, _ := tr.load(at+resultsAt+ir.Addr(8*i), 8)
+		all = append(all, tr.view.Result(n))
+	}
+	return all, nil
 }
 
 // child runs a new task to its end while its parent is held.

@@ -13,7 +13,6 @@ type x64 struct{ asm }
 var x64ISA = isa{
 	arch: abi.AMD64, machine: elf.EM_X86_64, align: 4096, general: 10,
 	nop: []byte{0x90}, breakpoint: []byte{0xcc}, behind: 1,
-	check: checkX64Flags,
 	coder: func(at ir.Addr) coder { return &x64{asm{at: at}} },
 }
 

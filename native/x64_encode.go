@@ -16,6 +16,7 @@ var conditions = [...]byte{
 func (a *x64) instruction(im *ir.Image, i int) {
 	in := &im.Instrs[i]
 	next := im.Addrs[i] + ir.Addr(in.Len()) // of a call only it matters
+	a.checkFlags(im, i)
 	ops := in.Micro()
 	switch {
 	case a.bundle(in):
@@ -60,6 +61,9 @@ func (a *x64) micro(o *ir.Op, next ir.Addr) {
 	case ir.La:
 		a.op(8, []byte{0x8d}, a.host(o.Dst), a.mem(o.Mem))
 	case ir.Bit:
+		if o.B != ir.None && w == 1 {
+			a.fail("x86-64 has no bt of a byte")
+		}
 		if o.B == ir.None {
 			a.op(w, []byte{0x0f, 0xba}, 4, isReg(a.host(o.A)))
 			a.bytes(byte(o.Imm) & byte(8*w-1))
@@ -324,6 +328,10 @@ func (a *x64) atomic(o *ir.Op, w ir.Width) {
 // kernel wants it. Where the machine's own form of a call isn't the kernel's,
 // there is no encoding.
 func (a *x64) syscall(nr int64) {
+	if routine, ok := preparation(abi.Syscall(nr)); ok {
+		a.prepared(routine, abi.Syscall(nr))
+		return
+	}
 	a.move(rdi, rax)
 	switch sys := abi.Syscall(nr); {
 	case nr == ir.SyscallInR8:
@@ -333,7 +341,7 @@ func (a *x64) syscall(nr int64) {
 		a.buf = a.buf[:len(a.buf)-3]
 		a.set(rdi, uint64(napAt))
 		a.number(sys)
-	case sys == abi.SysRtSigaction || sys == abi.SysRtSigprocmask || sys == abi.SysExecve || sys == abi.SysRtSigreturn:
+	case simplified(sys):
 		a.fail("the machine's %v takes other arguments than the kernel's", sys)
 	default:
 		a.number(sys)

@@ -1,31 +1,24 @@
 package native
 
-import (
-	"fmt"
+import "github.com/rseqemu/rseqemu/ir"
 
-	"github.com/rseqemu/rseqemu/ir"
-)
-
-// checkX64Flags refuses a program that reads flags which x86-64 loses on the way:
-// most instructions that leave the machine's flags alone change x86-64's. An
-// instruction that reads them must come behind the one that sets them with
-// nothing in between but moves, loads and stores.
-func checkX64Flags(im *ir.Image) error {
-	for i := range im.Instrs {
-		if !readsFlags(&im.Instrs[i]) {
-			continue
-		}
-		for j := i - 1; ; j-- {
-			if j < 0 || clobbersX64Flags(&im.Instrs[j]) && !setsFlags(&im.Instrs[j]) {
-				return &ir.LinkError{File: im.Prog.File, Pos: im.Origin[i], Msg: fmt.Sprintf(
-					"%v: x86-64's flags have been changed since they were set", &im.Source[i])}
-			}
-			if setsFlags(&im.Instrs[j]) {
-				break
-			}
+// checkFlags refuses an instruction that reads flags which x86-64 loses on the
+// way: most instructions that leave the machine's flags alone change x86-64's.
+// One that reads them must come behind the one that sets them with nothing in
+// between but moves, loads and stores.
+func (a *x64) checkFlags(im *ir.Image, i int) {
+	if !readsFlags(&im.Instrs[i]) {
+		return
+	}
+	for j := i - 1; j >= 0; j-- {
+		switch in := &im.Instrs[j]; {
+		case setsFlags(in):
+			return
+		case clobbersX64Flags(in):
+			j = 0
 		}
 	}
-	return nil
+	a.fail("x86-64's flags have been changed since they were set")
 }
 
 func clobbersX64Flags(in *ir.Instr) bool {
