@@ -17,21 +17,23 @@ const module = "github.com/rseqemu/rseqemu"
 // rooms lists, for each package, which others of the module it may import and
 // which of the world's; the standard library is free.
 var rooms = map[string]struct{ rooms, world []string }{
-	".":            {},
-	"abi":          {},
-	"ir":           {rooms: []string{"abi"}},
-	"ir/vet":       {rooms: []string{"abi", "ir"}},
-	"vcpu":         {rooms: []string{"abi", "ir"}},
-	"emu":          {rooms: []string{"abi", "ir", "vcpu"}},
-	"explore":      {rooms: []string{"abi", "ir", "vcpu", "emu"}, world: []string{"github.com/zeebo/xxh3"}},
-	"props":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}, world: []string{"github.com/anishathalye/porcupine"}},
-	"props/percpu": {rooms: []string{"abi", "ir"}},
-	"props/gen":    {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
-	"report":       {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
-	"fuzz":         {},
-	"conform":      {rooms: []string{"abi", "ir", "emu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
-	"native":       {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
-	"cmd/rseqemu":  {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "props", "props/percpu", "report"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra"}},
+	".":             {},
+	"abi":           {},
+	"ir":            {rooms: []string{"abi"}},
+	"ir/vet":        {rooms: []string{"abi", "ir"}},
+	"vcpu":          {rooms: []string{"abi", "ir"}},
+	"emu":           {rooms: []string{"abi", "ir", "vcpu"}},
+	"explore":       {rooms: []string{"abi", "ir", "vcpu", "emu"}, world: []string{"github.com/zeebo/xxh3"}},
+	"props":         {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}, world: []string{"github.com/anishathalye/porcupine"}},
+	"props/percpu":  {rooms: []string{"abi", "ir"}},
+	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
+	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
+	"fuzz":          {},
+	"conform":       {rooms: []string{"abi", "ir", "emu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
+	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
+	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
+	"native/debian": {rooms: []string{"abi"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "props", "props/percpu", "report", "conform", "native", "native/boot", "native/debian"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

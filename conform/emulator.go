@@ -257,16 +257,21 @@ func (r *emuRun) finish(c *Case) (Outcome, error) {
 	for _, s := range r.stops {
 		r.out.Missed = append(r.out.Missed, s.At.String())
 	}
+	end, killed := r.m.Killed()
+	killed = killed && int(end.Task) < r.threads
 	if r.execed {
-		r.out.Calls = []string{r.view.Result(r.last[0])}
+		r.out.Calls = nil
+		if !killed {
+			r.out.Calls = []string{r.view.Result(r.last[0])}
+		}
 	}
 	for id := emu.TaskID(r.threads); int(id) < r.m.Tasks(); id++ {
 		if n, ran := r.last[id]; ran {
 			r.out.Children = append(r.out.Children, r.view.Result(n))
 		}
 	}
-	if e, ok := r.m.Killed(); ok && int(e.Task) < r.threads {
-		r.out.End = e.Signal.String() + " at " + r.view.Value(uint64(e.IP))
+	if killed {
+		r.out.End = end.Signal.String() + " at " + r.view.Value(uint64(end.IP))
 	}
 	var err error
 	r.out.Seen, err = r.view.Observe(c.See)

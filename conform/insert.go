@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -9,11 +10,16 @@ import (
 
 // Two kinds of stop need instructions of their own, which stand in front of the
 // one that the stop is at: behind the labels there, so that whoever goes to them
-// comes by. They change no register, no flag and nothing that a case looks at.
+// comes by. They change no register and nothing that a case looks at, and do
+// something once, as other stops do.
 //
 //	schedule                      irq
 //	    st.8 [tp + saved_r0], r0      st.1 [fresh], 0
+//	    ld.8 r0, [tp + slept]
+//	    bne  r0, 0, awake
+//	    st.8 [tp + slept], 1
 //	    syscall nanosleep
+//	awake:
 //	    ld.8 r0, [tp + saved_r0]
 //
 // fresh is in a page that nobody has touched, so that on a real kernel the store
@@ -21,7 +27,17 @@ import (
 // own.
 const (
 	savedName = "saved_r0"
+	sleptName = "slept"
 	freshName = "fresh"
+	// awakeLabel is no label that a program can have, and no point is named by it.
+	awakeLabel = "(awake)"
+)
+
+// sleepLen is how many instructions a schedule is, and sleepCall which of them is
+// the call.
+const (
+	sleepLen  = 6
+	sleepCall = 4
 )
 
 // pageSize is the kernel's on the architectures that cases run on.
@@ -86,7 +102,7 @@ func insertStops(c *Case, im *ir.Image) error {
 			case p.before < at[i]:
 				moved += p.len()
 			case p.before == at[i] && s.Has(Schedule):
-				moved += p.len() - 2 // the nanosleep
+				moved += p.len() - sleepLen + sleepCall
 			}
 		}
 		s.At, _ = PointAt(with, with.Addrs[moved])
@@ -107,37 +123,60 @@ func (p insertion) len() int {
 		n++
 	}
 	if p.sleep {
-		n += 3
+		n += sleepLen
 	}
 	return n
 }
 
-// instrs are the instructions that are put in; fresh is the first fresh page's
-// distance from its variable.
-func (p insertion) instrs(fresh int64) []ir.Instr {
-	var all []ir.Instr
+// items are what is put in; fresh is the first fresh page's distance from its
+// variable.
+func (p insertion) items(fresh int64) []ir.Item {
+	var all []ir.Item
+	code := func(op ir.Op) { all = append(all, ir.Item{Kind: ir.Code, Instr: ir.NewInstr(op)}) }
+	field := func(op ir.Op, name string) ir.Op {
+		op.Mem.Base, op.Mem.Sym = ir.TP, name
+		return op
+	}
 	if p.irq != 0 {
 		st := ir.NewOp(ir.St)
 		st.Width = 1
 		st.Mem.Sym, st.Mem.Disp = freshName, fresh+int64(p.irq-1)*pageSize
-		all = append(all, ir.NewInstr(st))
+		code(st)
 	}
 	if p.sleep {
-		save, call, restore := ir.NewOp(ir.St), ir.NewOp(ir.Syscall), ir.NewOp(ir.Ld)
-		save.Mem.Base, save.Mem.Sym, save.A = ir.TP, savedName, ir.R0
-		call.Imm = int64(abi.SysNanosleep)
-		restore.Mem, restore.Dst = save.Mem, ir.R0
-		all = append(all, ir.NewInstr(save), ir.NewInstr(call), ir.NewInstr(restore))
+		awake := fmt.Sprint(awakeLabel, p.before)
+		save, load, skip := ir.NewOp(ir.St), ir.NewOp(ir.Ld), ir.NewOp(ir.Bne)
+		save.A, load.Dst = ir.R0, ir.R0
+		skip.A, skip.Target = ir.R0, awake
+		note, call := ir.NewOp(ir.St), ir.NewOp(ir.Syscall)
+		note.Imm, call.Imm = 1, int64(abi.SysNanosleep)
+		code(field(save, savedName))
+		code(field(load, p.slept()))
+		code(skip)
+		code(field(note, p.slept()))
+		code(call)
+		all = append(all, ir.Item{Kind: ir.Label, Name: awake})
+		code(field(load, savedName))
 	}
 	return all
 }
+
+// slept is the name of the variable that tells whether the thread slept here.
+func (p insertion) slept() string { return fmt.Sprint(sleptName, p.before) }
 
 // withInserted returns the program with the insertions, and the data that they
 // use.
 func withInserted(p *ir.Program, ins []insertion, pages int, arch abi.Arch) (*ir.Program, error) {
 	q := *p
 	q.Data = slices.Clone(p.Data)
-	if slices.ContainsFunc(ins, func(p insertion) bool { return p.sleep }) {
+	sleeps := false
+	for _, p := range ins {
+		if p.sleep {
+			q.Data = append(q.Data, ir.Data{Kind: ir.PerThread, Name: p.slept(), Width: 8, Count: 1})
+			sleeps = true
+		}
+	}
+	if sleeps {
 		q.Data = append(q.Data, ir.Data{Kind: ir.PerThread, Name: savedName, Width: 8, Count: 1})
 	}
 	fresh := int64(0)
@@ -159,8 +198,9 @@ func withInserted(p *ir.Program, ins []insertion, pages int, arch abi.Arch) (*ir
 		for _, it := range f.Body {
 			if it.Kind == ir.Code {
 				if j := slices.IndexFunc(ins, func(p insertion) bool { return p.before == n }); j >= 0 {
-					for _, in := range ins[j].instrs(fresh) {
-						body = append(body, ir.Item{Kind: ir.Code, Instr: in, Notes: ir.Notes{Pos: it.Notes.Pos}})
+					for _, put := range ins[j].items(fresh) {
+						put.Notes.Pos = it.Notes.Pos
+						body = append(body, put)
 					}
 				}
 				n++

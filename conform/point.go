@@ -85,7 +85,7 @@ func PointAt(im *ir.Image, ip ir.Addr) (Point, bool) {
 		}
 		p, base := Point{Func: f.Name}, f.Entry
 		for _, l := range f.Labels {
-			if l.Addr <= ip && l.Addr >= base {
+			if l.Addr <= ip && l.Addr >= base && !strings.HasPrefix(l.Name, awakeLabel) {
 				p.Label, base = l.Name, l.Addr
 			}
 		}

@@ -36,7 +36,7 @@ var tierReasons = map[Tier]string{
 var caseFiles embed.FS
 
 // Cases returns the suite, in the order of the files' names and of the cases in
-// them.
+// them, and then the operations of package percpu.
 func Cases() []Case { return slices.Clone(suite()) }
 
 var suite = sync.OnceValue(func() []Case {
@@ -63,7 +63,7 @@ var suite = sync.OnceValue(func() []Case {
 		}
 		all = append(all, cases...)
 	}
-	return all
+	return append(all, perCPUCases()...)
 })
 
 // Groups returns the groups of some cases, in the order in which they come.

@@ -13,6 +13,7 @@ import (
 
 const execProgram = `
 data seen: u64[4]
+rodata text: u64
 func op(then)
     sub  sp, sp, 64
     st.8 [seen], 7
@@ -72,19 +73,49 @@ func TestNewProgramEndsWithItsFunction(t *testing.T) {
 	}
 }
 
-// TestFailedExecveForcesUpdate: ids are rewritten even if nothing changed, and V2
-// finds a clobbered one; rseq_cs is looked at by the old rule only.
+// TestFailedExecveForcesUpdate: if the file is there and no program, ids are
+// rewritten even if nothing changed, and V2 finds a clobbered one; rseq_cs is
+// looked at by the old rule only.
 func TestFailedExecveForcesUpdate(t *testing.T) {
 	old, kept := "SIGSEGV cs unmapped", "0 kept"
 	for i, want := range (cells{old, old, old, kept, kept, "SIGSEGV ids"}) {
 		for _, kernel := range columns[i].kernels {
-			r := boot(t, kernel, execProgram+"thread: op 0\n").run("t0 through")
+			r := boot(t, kernel, execProgram+"thread: op text\n").run("t0 through")
 			if got := r.observe("cpu_id_start rseq_cs"); got != want {
 				t.Errorf("%s: %s, want %s", kernel, got, want)
 			}
-			if r.end() == "" && r.op(0) != "ENOENT" {
+			if r.end() == "" && r.op(0) != "ENOEXEC" {
 				t.Errorf("%s: a failed execve returns %s", kernel, r.op(0))
 			}
+		}
+	}
+}
+
+// TestExecveOfNothing leaves everything as it was, but from 6.3 to 6.7.
+func TestExecveOfNothing(t *testing.T) {
+	for kernel, want := range map[string]string{
+		"5.10": "99 kept", "6.1": "99 kept", "6.3": "SIGSEGV cs unmapped", "6.6": "SIGSEGV cs unmapped",
+		"6.12": "99 kept", "6.18": "99 kept", "6.19": "99 kept", "7.3/v1": "99 kept", "7.3/v2": "99 kept",
+	} {
+		r := boot(t, kernel, execProgram+"thread: op 0\n").run("t0 through")
+		if got := r.observe("cpu_id_start rseq_cs"); got != want {
+			t.Errorf("%s: %s, want %s", kernel, got, want)
+		}
+		if r.end() == "" && r.op(0) != "ENOENT" {
+			t.Errorf("%s: an execve of nothing returns %s", kernel, r.op(0))
+		}
+	}
+}
+
+// TestPtraceKnowsConfiguration since 5.13.
+func TestPtraceKnowsConfiguration(t *testing.T) {
+	for kernel, want := range map[string]bool{"4.18": false, "5.10": false, "5.15": true, "6.18": true, "7.3": true} {
+		k, err := ParseKernel(kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k.PtraceConfig != want {
+			t.Errorf("%s: PTRACE_GET_RSEQ_CONFIGURATION is known: %v, want %v", kernel, k.PtraceConfig, want)
 		}
 	}
 }

@@ -132,6 +132,11 @@ func instruction(t *rapid.T, registers int, label string) string {
 		line("%s{ ld%s t0, %s; %s%s t0, t0, %s; st%s %s, t0 }", pick("lock", "", "lock "), w, at, sum(), strings.TrimSuffix(w, ".8"), rOrImm(), w, at)
 	case 11:
 		line("%s%s %s, %s", pick("comparison", "cmp", "tst"), width(), r(), rOrImm())
+		if rapid.Bool().Draw(t, "branch between") {
+			line("bne %s, 0, %s", r(), label)
+			line("mov %s, 5", r())
+			lines = append(lines, label+":\n")
+		}
 		line("csel.%s %s, %s, %s", pick("condition", conditionNames...), r(), r(), r())
 	case 12, 13:
 		line("%s%s %s, %s, %s", pick("operation", "adds", "subs", "ands", "ors", "xors", "andns", "shls", "sars"), width(), r(), r(), rOrImm())

@@ -12,8 +12,8 @@ import (
 // before it enters the kernel: so the ip that the kernel sees is the program's.
 // The call's second to fourth argument are lost on the way.
 const (
-	prepareMask  = driverBase        // rt_sigprocmask: the mask itself, bit n for signal n
-	prepareExec  = driverBase + 0x80 // execve: the address of a function
+	prepareMask  = driverBase         // rt_sigprocmask: the mask itself, bit n for signal n
+	prepareExec  = driverBase + 0x80  // execve: the address of a function
 	prepareFork  = driverBase + 0x100 // fork and vfork, where they are clones
 	prepareVfork = driverBase + 0x120
 	driverBegins = driverBase + 0x140

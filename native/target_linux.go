@@ -4,6 +4,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -107,6 +108,9 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 		return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
 	}
 	prog, err := Lay(c.Program, host.arch)
+	if refused := new(ir.LinkError); errors.As(err, &refused) {
+		return conform.Outcome{}, &conform.Skip{Reason: "no machine code: " + refused.Msg}
+	}
 	if err != nil {
 		return conform.Outcome{}, err
 	}
@@ -141,7 +145,7 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 func (t *Target) nap(c *conform.Case) int64 {
 	for i := range c.Stops {
 		if s := &c.Stops[i]; s.Has(conform.Schedule) && len(s.Actions) > 1 {
-			return max(10e6, 4*t.slowness.Nanoseconds())
+			return max(10e6, min(25*t.slowness.Nanoseconds(), 500e6))
 		}
 	}
 	return 50e3

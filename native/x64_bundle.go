@@ -8,11 +8,15 @@ import "github.com/rseqemu/rseqemu/ir"
 //	{ ld t0, [m]; op t0, t0, x; st [m], t0 }     op [m], x      (lock: lock op)
 //	{ ld t0, [m]; op d, d, t0 }                  op d, [m]
 //	{ ld t0, [m]; cmp a, t0 }                    cmp a, [m]
+//	{ bit d, n; and d, d, ^(1 << n) }            btr d, n
 //
 // where op is add, sub, and, or or xor. Any other is as many instructions as it
 // has micro-ops or more.
 func (a *x64) bundle(in *ir.Instr) bool {
 	ops := in.Micro()
+	if len(ops) == 2 && ops[0].Code == ir.Bit {
+		return a.testAndReset(&ops[0], &ops[1])
+	}
 	if len(ops) < 2 || ops[0].Code != ir.Ld {
 		return false
 	}
@@ -53,4 +57,16 @@ func (a *x64) bundle(in *ir.Instr) bool {
 		return true
 	}
 	return false
+}
+
+// testAndReset is btr, which has the old bit in C.
+func (a *x64) testAndReset(bit, and *ir.Op) bool {
+	w := ir.Width(bit.Width.Bytes())
+	if and.Code != ir.And || and.Flags != ir.NoFlags || and.Dst != bit.A || and.A != bit.A || and.B != ir.None || bit.B != ir.None ||
+		w < 4 || ir.Width(and.Width.Bytes()) != w || (uint64(and.Imm)^1<<(bit.Imm&63))&widthMask(w) != widthMask(w) {
+		return false
+	}
+	a.op(w, []byte{0x0f, 0xba}, 6, isReg(a.host(bit.A)))
+	a.bytes(byte(bit.Imm) & byte(8*w-1))
+	return true
 }

@@ -34,6 +34,7 @@ func (a *app) kernelsCmd() *cobra.Command {
 		RunE:              func(_ *cobra.Command, args []string) error { return a.kernels(args, all) },
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "show the rules that are the same, too")
+	cmd.AddCommand(a.kernelsFetchCmd())
 	return cmd
 }
 

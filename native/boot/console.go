@@ -10,7 +10,8 @@ import (
 // tailLines is how many lines of the console are kept for an error.
 const tailLines = 20
 
-// tail keeps the last lines of what is written to it.
+// tail keeps the last lines of what is written to it, and the one that says why
+// it is the end.
 type tail struct {
 	copy  io.Writer // gets all, too, if not nil
 	alive func()    // is called at every write, if not nil
@@ -18,7 +19,12 @@ type tail struct {
 	mu      sync.Mutex
 	lines   []string
 	partial string
+	reason  string
 }
+
+// panicked begins what a kernel says last but for a long list of registers and
+// calls.
+const panicked = "Kernel panic - not syncing: "
 
 func (t *tail) Write(b []byte) (int, error) {
 	if t.alive != nil {
@@ -37,10 +43,29 @@ func (t *tail) Write(b []byte) (int, error) {
 	for _, line := range all[:len(all)-1] {
 		if line = clean(line); line != "" {
 			t.lines = append(t.lines, line)
+			t.look(line)
 		}
 	}
 	t.lines = t.lines[max(0, len(t.lines)-tailLines):]
 	return len(b), nil
+}
+
+// look keeps a line that is a reason. A panic is never the consequence of
+// another reason; QEMU complains if it can't start, and init if it can't use the
+// line.
+func (t *tail) look(line string) {
+	if _, why, found := strings.Cut(line, panicked); found {
+		t.reason = "the kernel panicked: " + why
+	} else if strings.HasPrefix(line, "qemu") || strings.HasPrefix(line, initComplains) {
+		t.reason = line
+	}
+}
+
+// why returns the reason that was seen, or "".
+func (t *tail) why() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reason
 }
 
 // last returns the last lines that are not empty.

@@ -140,6 +140,7 @@ func readFrames(r io.Reader, stdout, stderr io.Writer, alive func()) (int, error
 	if err != nil {
 		return 0, garbled(err)
 	}
+	gz.Multistream(false) // the line may go on
 	var head [5]byte
 	buf := make([]byte, 4096)
 	for {

@@ -6,3 +6,7 @@ const (
 	guestVariable = "RSEQEMU_GUEST"
 	guestMark     = guestVariable + "=1"
 )
+
+// initComplains begins a line on the console about what the host can't be told
+// otherwise.
+const initComplains = "rseqemu: init: "

@@ -22,8 +22,7 @@ func Init() {
 		return
 	}
 	if err := guest(); err != nil {
-		// There is only the console to say it to.
-		fmt.Println("rseqemu: init:", err)
+		fmt.Println(initComplains + err.Error())
 	}
 	unix.Sync()
 	unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -54,11 +53,14 @@ func (m *Machine) Run(ctx context.Context, init string, args []string, stdout, s
 	if len(args) == 0 {
 		return 0, errors.New("boot: no command")
 	}
-	if err := checkImage(m.Kernel, m.Arch); err != nil {
+	if err := m.checkImage(); err != nil {
 		return 0, err
 	}
 	v, err := vmOf(m.Arch)
 	if err != nil {
+		return 0, err
+	}
+	if err := checkInit(init, v); err != nil {
 		return 0, err
 	}
 	program, err := v.find()
@@ -101,7 +103,10 @@ func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writ
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	console := &tail{copy: m.Console}
+	var spoke atomic.Int64
+	alive := func() { spoke.Store(time.Now().UnixNano()) }
+	alive()
+	console := &tail{copy: m.Console, alive: alive}
 	frames, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, err
@@ -114,10 +119,6 @@ func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writ
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var spoke atomic.Int64
-	alive := func() { spoke.Store(time.Now().UnixNano()) }
-	alive()
-	console.alive = alive
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	defer stop()
 	go m.watch(ctx, &spoke, cancel)
@@ -129,7 +130,7 @@ func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writ
 	if err == nil {
 		return code, nil
 	}
-	return 0, m.failure(ctx, err, console.last())
+	return 0, m.failure(ctx, err, console)
 }
 
 // watch ends a guest that says nothing for too long.
@@ -157,8 +158,8 @@ func (m *Machine) silence() time.Duration {
 }
 
 // failure says why a guest ended before the command did.
-func (m *Machine) failure(ctx context.Context, err error, console []string) error {
-	e := &Error{Kernel: m.Kernel, Console: console}
+func (m *Machine) failure(ctx context.Context, err error, console *tail) error {
+	e := &Error{Kernel: m.Kernel, Console: console.last()}
 	var write writeError
 	var guest guestError
 	cause := context.Cause(ctx)
@@ -173,19 +174,10 @@ func (m *Machine) failure(ctx context.Context, err error, console []string) erro
 		e.Reason, e.err = "the guest was stopped: "+cause.Error(), cause
 	case err != io.ErrUnexpectedEOF:
 		e.Reason = err.Error()
+	case console.why() != "":
+		e.Reason = console.why()
 	default:
 		e.Reason = "the guest ended before its command did"
-		for _, line := range console {
-			_, panicked, found := strings.Cut(line, "Kernel panic - not syncing: ")
-			if found {
-				e.Reason = "the kernel panicked: " + panicked
-				break
-			}
-			// QEMU's own complaint, which is all that there is if it didn't start.
-			if strings.HasPrefix(line, "qemu-system-") {
-				e.Reason = line
-			}
-		}
 	}
 	return e
 }

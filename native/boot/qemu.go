@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"debug/elf"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -10,11 +11,13 @@ import (
 
 // vm is how a machine of one architecture is made.
 type vm struct {
+	arch    abi.Arch
 	program string
-	debian  string   // the package that has the program
-	board   []string // machine, CPU and serial ports: the console, then the frames
-	append  string   // the kernel's command line
-	output  string   // the serial port for the frames, in the guest
+	debian  string      // the package that has the program
+	machine elf.Machine // the architecture's number in executables
+	board   []string    // machine, CPU and serial ports: the console, then the frames
+	append  string      // the kernel's command line
+	output  string      // the serial port for the frames, in the guest
 }
 
 // vmOf returns how a machine of that architecture is made.
@@ -25,14 +28,14 @@ func vmOf(arch abi.Arch) (vm, error) {
 	switch arch {
 	case abi.AMD64:
 		return vm{
-			program: "qemu-system-x86_64", debian: "qemu-system-x86",
+			arch: arch, program: "qemu-system-x86_64", debian: "qemu-system-x86", machine: elf.EM_X86_64,
 			board:  []string{"-machine", "pc", "-cpu", "max", "-serial", "chardev:console", "-serial", "chardev:output"},
 			append: "console=ttyS0 tsc=reliable",
 			output: "/dev/ttyS1",
 		}, nil
 	case abi.ARM64:
 		return vm{
-			program: "qemu-system-aarch64", debian: "qemu-system-arm",
+			arch: arch, program: "qemu-system-aarch64", debian: "qemu-system-arm", machine: elf.EM_AARCH64,
 			board:  []string{"-machine", "virt", "-cpu", "max,pauth-impdef=on", "-serial", "chardev:console", "-device", "pci-serial,chardev=output"},
 			append: "console=ttyAMA0",
 			output: "/dev/ttyS0",
