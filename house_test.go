@@ -29,7 +29,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
 	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
 	"fuzz":          {},
-	"conform":       {rooms: []string{"abi", "ir", "emu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
+	"conform":       {rooms: []string{"abi", "ir", "emu", "props/percpu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},

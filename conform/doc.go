@@ -25,6 +25,7 @@
 //
 //	# …                           what the case shows
 //	thread: CALL; …               declarations that complete the program;
+//	thread on 1: CALL; …          a second thread, which runs at the same time;
 //	register HOW                  also this one
 //	at POINT: ACTION, …           stop the thread there, once; in the order given
 //	each POINT..POINT: ACTION, …  a case for every instruction boundary
@@ -38,14 +39,34 @@
 //	signal SIGUSR1       … with a signal
 //	write FIELD VALUE    … and somebody has written to its memory
 //	look OBSERVATION …   … or looked at it
-//	irq                  an interrupt that changes nothing
-//	schedule             a system call that leaves the CPU and comes back, put
-//	                     in before the instruction; with migrate or write
+//	irq                  an exception that changes nothing
+//	schedule             a system call that leaves the CPU and comes back; with
+//	                     migrate or write
+//
+// For irq and schedule instructions are put in before the one at the point, behind
+// its labels: the first touch of a page, which is an exception that the kernel
+// resolves at once, and a nanosleep. They change no register. What was put in
+// counts in the points of an outcome, but not in those of the file.
 //
 // An observation is a field of the thread's struct rseq, an element of data
 // (seen[1]; of percpu data the first element on a CPU), cpu(x) for one that
-// holds a CPU's number, and in a look also configuration, which is what
-// PTRACE_GET_RSEQ_CONFIGURATION tells.
+// holds a CPU's number, AT_RSEQ_FEATURE_SIZE or AT_RSEQ_ALIGN of the auxiliary
+// vector, and in a look also configuration, which is what
+// PTRACE_GET_RSEQ_CONFIGURATION tells, or the errno of a kernel that doesn't know
+// it.
+//
+// # Threads and processes
+//
+// The first thread is on c0 and the second on c1, which begin together. Only the
+// first one is stopped, in functions that the second doesn't call, and where there
+// are two nobody migrates. A case is fair if its answer doesn't depend on who is
+// faster: whoever waits for the other one does it by a variable.
+//
+// What a task that the program makes returns from the function that it was made in
+// is told as a child's. An execve goes to the function whose address it is given,
+// in fresh memory and without a script; only what that returns and leaves is told
+// then. The address of read-only data stands for a file that is no program, and
+// any other for no file.
 //
 // # Outcomes
 //
@@ -62,6 +83,6 @@
 //
 // # Non-goals
 //
-// A case has one thread that is stopped; what several threads do to each other is
-// for package explore. Nothing here measures time.
+// A case has one thread that is stopped, and at most one other; what several
+// threads can do to each other is for package explore. Nothing here measures time.
 package conform

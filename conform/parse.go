@@ -230,11 +230,6 @@ func (p *parser) add(c Case) error {
 	if len(p.cases) == maxCases {
 		return p.fail("a file has at most %d cases", maxCases)
 	}
-	for i := range c.Stops {
-		if err := p.checkStop(&c.Stops[i]); err != nil {
-			return err
-		}
-	}
 	if err := insertStops(&c, p.image); err != nil {
 		return p.fail("%v", err)
 	}
@@ -252,8 +247,11 @@ func (p *parser) stop(s string) (Stop, error) {
 	if err != nil {
 		return Stop{}, err
 	}
-	a, err := p.actions(actions)
-	return Stop{At: pt, Actions: a}, err
+	st := Stop{At: pt}
+	if st.Actions, err = p.actions(actions); err == nil {
+		err = p.checkStop(&st)
+	}
+	return st, err
 }
 
 // each reads "op.start..op.commit: preempt": a case for every instruction
@@ -283,6 +281,9 @@ func (p *parser) each(s string) ([]Point, []Action, error) {
 		return nil, nil, p.fail("there is nothing from %s to %s", from, to)
 	}
 	a, err := p.actions(actions)
+	for i := 0; i < len(all) && err == nil; i++ {
+		err = p.checkStop(&Stop{At: all[i], Actions: a})
+	}
 	return all, a, err
 }
 

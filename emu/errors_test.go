@@ -20,7 +20,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-const known = "(4.18, 4.19, 5.0, 5.4, 5.5, 5.10, 5.15, 6.0, 6.1, 6.2, 6.3, 6.6, 6.12, 6.16, 6.17, 6.18, 6.19, 7.0.4, 7.0.7, 7.0, 7.1, 7.2, 7.3)"
+const known = "(4.18, 4.19, 5.0, 5.4, 5.5, 5.10, 5.15, 6.0, 6.1, 6.2, 6.3, 6.6, 6.12, 6.16, 6.17, 6.18, 6.19, 7.0.4, 7.0.7, 7.0.9, 7.0.10, 7.0.12, 7.0, 7.1, 7.2, 7.3)"
 
 func TestParseKernelErrors(t *testing.T) {
 	for name, want := range map[string]string{
@@ -33,12 +33,12 @@ func TestParseKernelErrors(t *testing.T) {
 		"6.99999999":      `unknown kernel "6.99999999" ` + known,
 		"5.11":            `unknown kernel "5.11" ` + known,
 		"linux":           `unknown kernel "linux" ` + known,
-		"7.0.5":           "kernel 7.0.5 was not measured, and its series changed; measured: 7.0.4, 7.0.7, 7.0.13",
+		"7.0.5":           "kernel 7.0.5 was not measured, and its series changed; measured: 7.0.4, 7.0.7, 7.0.9, 7.0.10, 7.0.12, 7.0.13",
 		"6.1.1":           "kernel 6.1.1 was not measured, and its series changed; measured: 6.1.176",
 		"6.12.1":          "kernel 6.12.1 was not measured, and its series changed; measured: 6.12.107",
-		"6.18/v2":         "kernel 6.18 has no V2 (7.0.13 and later have, where the architecture uses the generic entry code)",
-		"7.0.7/v2":        "kernel 7.0.7 has no V2 (7.0.13 and later have, where the architecture uses the generic entry code)",
-		"7.3/arm/v2":      "kernel 7.3 has no V2 (7.0.13 and later have, where the architecture uses the generic entry code)",
+		"6.18/v2":         "kernel 6.18 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
+		"7.0.7/v2":        "kernel 7.0.7 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
+		"7.3/arm/v2":      "kernel 7.3 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
 		"7.3/v3":          `kernel 7.3: unknown word "v3" (an architecture, v1, v2, debug)`,
 		"7.3/":            `kernel 7.3: unknown word "" (an architecture, v1, v2, debug)`,
 		"7.3/sparc":       `kernel 7.3: unknown word "sparc" (an architecture, v1, v2, debug)`,
@@ -71,7 +71,7 @@ func TestParsePatternErrors(t *testing.T) {
 		"6.3...6.18":  `unknown kernel ".6.18" ` + known,
 		"6.3../v3":    `kernel pattern "6.3../v3": unknown word "v3" (an architecture, v1, v2)`,
 		"7.3/debug":   `kernel pattern "7.3/debug": unknown word "debug" (an architecture, v1, v2)`,
-		"7.0.5":       "kernel 7.0.5 was not measured, and its series changed; measured: 7.0.4, 7.0.7, 7.0.13",
+		"7.0.5":       "kernel 7.0.5 was not measured, and its series changed; measured: 7.0.4, 7.0.7, 7.0.9, 7.0.10, 7.0.12, 7.0.13",
 		"!6.19/arm64": "no error",
 		"6.3..6.18":   "no error",
 	} {

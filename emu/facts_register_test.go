@@ -228,20 +228,21 @@ func TestFactsAreaAfterRegistering(t *testing.T) {
 			want:     cells{"5", "5", "5", "5 | 7.0: 0", "0", "0"},
 		},
 		{
-			// Bytes 28 to 31 are slice_ctrl since 7.0. Booted, 7.0.4 to 7.3.4: a
-			// kernel without slices built in leaves them alone.
+			// Bytes 28 to 31 are slice_ctrl since 7.0. Booted: a kernel without
+			// slices built in cleared them until 7.0.9, and leaves them alone
+			// from 7.0.10.
 			row:      "slice_ctrl after register with 32 bytes",
 			program:  calls + `thread: put area + 24, 0x700000000; rseq area, 32, 0, RSEQ_SIG; get4 area + 28`,
 			schedule: "t0 through",
 			see:      "op",
-			want:     everywhere("7"),
+			want:     cells{"7", "7", "7", "7 | 7.0: 0", "7", "7"},
 		},
 		{
 			row:      "slice_ctrl after register with 64 bytes",
 			program:  calls + `thread: put area + 24, 0x700000000; rseq area, 64, 0, RSEQ_SIG; get4 area + 28`,
 			schedule: "t0 through",
 			see:      "op",
-			want:     everywhere("7"),
+			want:     cells{"7", "7", "7", "7 | 7.0: 0", "7", "7"},
 		},
 		{
 			row:      "register an area that is only readable",

@@ -21,6 +21,9 @@ type Kernel struct {
 	// unmapped area EFAULT.
 	StaleCleared bool
 	SliceFlag    bool // the flag for slices on by default is known (7.0)
+	// SliceCtrlCleared: registering zeroes slice_ctrl although slices aren't built
+	// in (7.0 to 7.0.9).
+	SliceCtrlCleared bool
 	// UnregisterCPUIDStart is what unregistering leaves in cpu_id_start: 0, but
 	// -1 from 6.19 to 7.0.4.
 	UnregisterCPUIDStart uint32
@@ -33,7 +36,7 @@ type Kernel struct {
 	Notify    Notify
 	Flags     FlagRule
 	WritesCID bool // node_id and mm_cid are written (6.3)
-	Versions  bool // 32 bytes are V1, more are V2 (7.0.13)
+	Versions  bool // 32 bytes are V1, more are V2 (7.0.10)
 	NoUserIRQ bool // the arm64 bug of 6.19 to 7.0.13: user_irq is never set
 	Debug     bool // CONFIG_DEBUG_RSEQ, or from 6.19 rseq_debug=
 
@@ -56,7 +59,7 @@ const (
 	Strict                   // 6.0 to 6.2: NO_RESTART flags are fatal
 	Extensible               // 6.3 to 6.18: any flag is fatal; node_id, mm_cid, longer areas
 	Optimized                // 6.19 to 7.0.7: work only when something happened, for every registration
-	Versioned                // 7.0.13 on: 32 bytes keep the historic promises, longer areas are optimized
+	Versioned                // 7.0.10 on: 32 bytes keep the historic promises, longer areas are optimized
 )
 
 var familyNames = [...]string{"original", "strict", "extensible", "optimized", "versioned"}

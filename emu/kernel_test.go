@@ -16,8 +16,8 @@ func TestFamilies(t *testing.T) {
 		Original:   {"4.18", "4.19", "5.0", "5.4", "5.5", "5.10", "5.10.223", "5.15"},
 		Strict:     {"6.0", "6.1", "6.1.176", "6.2"},
 		Extensible: {"6.3", "6.6", "6.12", "6.12.107", "6.16", "6.17", "6.18", "6.18.15"},
-		Optimized:  {"6.19", "6.19.6", "6.19.14", "7.0.4", "7.0.7"},
-		Versioned:  {"7.0", "7.0.13", "7.1", "7.1.3", "7.1.13", "7.2", "7.2.6", "7.2.13", "7.3", "7.3.4"},
+		Optimized:  {"6.19", "6.19.6", "6.19.14", "7.0.4", "7.0.7", "7.0.9"},
+		Versioned:  {"7.0", "7.0.10", "7.0.12", "7.0.13", "7.1", "7.1.3", "7.1.13", "7.2", "7.2.6", "7.2.13", "7.3", "7.3.4"},
 	}
 	notify := map[Family]Notify{Original: NotifyOld, Strict: NotifyOld, Extensible: NotifyOld, Optimized: NotifyNew, Versioned: NotifyNew}
 	cids := map[Family]CIDPolicy{Original: CIDNone, Strict: CIDNone, Extensible: CIDPerCPU, Optimized: CIDPerTask, Versioned: CIDPerTask}

@@ -8,7 +8,7 @@ import (
 // The rule of Linux 6.19 and later: three facts are noted, sched_switch,
 // ids_changed and user_irq, the exit does only the work that they call for,
 // and every return to user mode forgets them. Registrations of version 1 (32
-// bytes, from 7.0.13) get back what history promised: ids rewritten at every
+// bytes, from 7.0.10) get back what history promised: ids rewritten at every
 // switch and signal.
 
 // newUserEntry notes that an interrupt or exception, not a syscall, has taken

@@ -30,7 +30,7 @@ func ParseKernel(name string) (Kernel, error) {
 			k.Legacy = true
 		case "v2":
 			if k.Version(k.AreaLen()) == 1 || !k.Versions {
-				return k, fmt.Errorf("kernel %s has no V2 (7.0.13 and later have, where the architecture uses the generic entry code)", words[0])
+				return k, fmt.Errorf("kernel %s has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)", words[0])
 			}
 		case "debug":
 			k.Debug = true

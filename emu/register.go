@@ -75,8 +75,8 @@ func (m *Machine) clearStale(t *task, area ir.Addr) abi.Errno {
 }
 
 // registerNew writes the fields at once (6.19): rseq_cs 0, the ids as if
-// unregistered, and flags, which came with slices (7.0). Booted: where slices
-// aren't built in, slice_ctrl is left alone.
+// unregistered, and what came with slices (7.0): flags, and at first slice_ctrl,
+// whether slices are built in or not and however long the area is.
 func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Errno {
 	old := t.rseq
 	version := m.k.Version(length)
@@ -85,6 +85,9 @@ func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Err
 	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
 	if ok && m.k.SliceFlag {
 		ok = mem.Store(c, area+abi.OffFlags, 4, 0)
+	}
+	if ok && m.k.SliceCtrlCleared {
+		ok = mem.Store(c, area+abi.OffSliceCtrl, 4, 0)
 	}
 	if !ok {
 		t.rseq = old
@@ -127,8 +130,13 @@ func (m *Machine) rewrite(t *task) {
 
 // RSeqConfiguration is what ptrace's PTRACE_GET_RSEQ_CONFIGURATION tells of a
 // task: all zero if it isn't registered. Kernels without PtraceConfig know no such
-// request.
+// request. Before 6.3, when there was one length only, it is always told (booted:
+// 6.1).
 func (m *Machine) RSeqConfiguration(id TaskID) abi.PtraceRSeqConfiguration {
 	r := &m.tasks[id].rseq
-	return abi.PtraceRSeqConfiguration{Pointer: uint64(r.area), Size: r.length, Signature: r.sig}
+	size := r.length
+	if !m.k.LongAreas {
+		size = abi.RSeqOrigSize
+	}
+	return abi.PtraceRSeqConfiguration{Pointer: uint64(r.area), Size: size, Signature: r.sig}
 }

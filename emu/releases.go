@@ -30,7 +30,7 @@ var allSeries = []series{
 	{6, 1, []int{176}, true}, {6, 2, nil, false}, {6, 3, nil, false}, {6, 6, nil, false},
 	{6, 12, []int{107}, true}, {6, 16, nil, false}, {6, 17, nil, false},
 	{6, 18, []int{15}, false}, {6, 19, []int{6, 14}, false},
-	{7, 0, []int{4, 7, 13}, true}, {7, 1, []int{3, 13}, false}, {7, 2, []int{6, 13}, false}, {7, 3, []int{4}, false},
+	{7, 0, []int{4, 7, 9, 10, 12, 13}, true}, {7, 1, []int{3, 13}, false}, {7, 2, []int{6, 13}, false}, {7, 3, []int{4}, false},
 }
 
 // Releases returns every release that [Linux] knows by its short name, oldest
@@ -148,7 +148,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 		k.Family = Strict
 	case !since(6, 19, 0):
 		k.Family = Extensible
-	case !since(7, 0, 13):
+	case !since(7, 0, 10):
 		k.Family = Optimized
 	}
 
@@ -163,6 +163,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 	k.StaleCleared = since(6, 16, 0) || v[0] == 6 && (v[1] == 12 || v[1] == 1 || v[1] == 6)
 	k.SliceFlag = since(7, 0, 0)
 	k.SliceSyscall = since(7, 0, 0)
+	k.SliceCtrlCleared = since(7, 0, 0) && !since(7, 0, 10)
 	if since(6, 19, 0) && !since(7, 0, 7) {
 		k.UnregisterCPUIDStart = abi.CPUIDUninitialized
 	}
@@ -179,7 +180,7 @@ func profile(release string, v version, arch abi.Arch) Kernel {
 		k.Flags = FlagsNoRestartFatal
 	}
 	k.WritesCID = since(6, 3, 0)
-	k.Versions = since(7, 0, 13)
+	k.Versions = since(7, 0, 10)
 	// Booted: 6.19.14 and 7.0.13 never abort on arm64, 7.1.3 does.
 	k.NoUserIRQ = k.Entry == EntryIRQ && since(6, 19, 0) && !since(7, 1, 0)
 	k.MembarrierRSeq = since(5, 10, 0)

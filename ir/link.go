@@ -154,6 +154,13 @@ func (l *linker) layoutData() {
 // layoutCode gives every item its address and defines functions and labels.
 func (l *linker) layoutCode() {
 	im, at, lines := l.im, CodeBase, 0
+	n := 1 // the restorer
+	for i := range l.p.Funcs {
+		n += len(l.p.Funcs[i].Body)
+	}
+	n = min(n, MaxLines+1)
+	im.Instrs, im.Source = make([]Instr, 0, n), make([]Instr, 0, n)
+	im.Addrs, im.Origin = make([]Addr, 0, n), make([]Pos, 0, n)
 	l.funcs = make(map[string]PlacedFunc, len(l.p.Funcs))
 	l.labels = make([]map[string]Addr, len(l.p.Funcs))
 	for i, f := range l.p.Funcs {

@@ -115,7 +115,10 @@ func (a *a64) compareAndBranch(o *ir.Op, w ir.Width) {
 	case o.B != ir.None:
 		a.word(a64Operations[ir.Xor].reg | wide(w) | dnm(value, r, a.reg(o.B)))
 		r = value
-	case v == 0 && !movable(v):
+	case v == 0:
+	case w == 8:
+		a.addNumber(value, r, -o.Imm)
+		r = value
 	default:
 		sub := ir.NewOp(ir.Sub)
 		sub.Width, sub.A, sub.Imm = o.Width, o.A, o.Imm

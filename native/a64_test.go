@@ -122,6 +122,8 @@ func TestArm64Instructions(t *testing.T) {
 		{"beq.1 r1, 0, op", "uxtb w17, w1; cbz w17, .+0xfffffffffffffffc"},
 		{"beq.2 r1, r2, op", "eor w17, w1, w2; uxth w17, w17; cbz w17, .+0xfffffffffffffff8"},
 		{"beq.2 r1, -1, op", "add w17, w1, #0x1; uxth w17, w17; cbz w17, .+0xfffffffffffffff8"},
+		{"beq r1, op, op", "sub x17, x1, #0x10, lsl #12; sub x17, x17, #0x0; cbz x17, .+0xfffffffffffffff8"},
+		{"bne r1, -1, op", "add x17, x1, #0x1; cbnz x17, .+0xfffffffffffffffc"},
 		{"jmp op", "b .+0x0"},
 		{"jmpr r3", "br x3"},
 		{"call op", "bl .+0x0"},

@@ -7,13 +7,17 @@
 // emulator has it at, in a static executable that is made in memory, with a
 // driver that registers the area as libc would and makes the script's calls. It
 // is started under ptrace and is no Go process: nothing in it registers rseq,
-// sends signals or has threads of its own.
+// sends signals or has threads of its own. A case's second thread is one that the
+// driver makes, on the other CPU, and that nobody traces: tracing would stop it.
 //
 // A breakpoint at the point is an exception from user mode, after which the thread
 // leaves the CPU until its tracer lets it go on: that is a preemption at exactly
 // that instruction. Meanwhile sched_setaffinity makes it a migration, going on
 // with a signal a delivery, and writing to its memory whatever somebody else
-// might do. A nanosleep in the program is a schedule without an exception.
+// might do. A nanosleep in the program is a schedule without an exception, and the
+// first touch of a page an exception without a switch: the executable's file holds
+// no pages of zeros at a segment's end, so that the kernel makes them when they
+// are touched.
 //
 // Between two points, and at the end, nothing stops the thread: the driver keeps
 // what calls return in memory, where it is read when all is over. A process that

@@ -1,7 +1,9 @@
 package native
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,7 +148,11 @@ func instruction(t *rapid.T, registers int, label string) string {
 	case 14:
 		line("%s%s %s, %s, %s", pick("atomic", "xadd", "xchg"), width(), r(), aligned(), r())
 	case 15:
-		line("cmpxchg%s %s, %s, %s", width(), r(), aligned(), r())
+		d, at := r(), aligned()
+		if rapid.Bool().Draw(t, "equal") {
+			line("ld.8 %s, %s", d, at)
+		}
+		line("cmpxchg%s %s, %s, %s", width(), d, at, r())
 		line("csel.%s %s, %s, %s", pick("condition", "eq", "ne"), r(), r(), r())
 	case 16:
 		line("%s%s %s, %s, %s", pick("branch", "beq", "bne"), width(), r(), rOrImm(), label)
@@ -183,12 +189,28 @@ func encodable(text string, arch abi.Arch) bool {
 	return err == nil
 }
 
+// TestOtherArchitecturesHaveNoEncoder and the error says so.
+func TestOtherArchitecturesHaveNoEncoder(t *testing.T) {
+	p, err := ir.Parse("p.rseq", []byte("func op()\n    ret\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range abi.Arches() {
+		switch _, err := Lay(p, arch); {
+		case slices.Contains(architectures, arch) && err != nil:
+			t.Errorf("%v: %v", arch, err)
+		case !slices.Contains(architectures, arch) && !errors.Is(err, ErrUnsupported):
+			t.Errorf("%v: error %v", arch, err)
+		}
+	}
+}
+
 // TestWhatIsNotEncodedIsRefused with the place and the reason.
 func TestWhatIsNotEncodedIsRefused(t *testing.T) {
 	for _, tt := range []struct{ instr, want string }{
 		{"mov r10, 1", "p.rseq:3:5: mov r10, 1: register r10 has no place on x86-64"},
 		{"ll r1, [tp + 8]", "p.rseq:3:5: ll r1, [tp + 8]: x86-64 has no instruction for ll"},
-		{"syscall execve", "p.rseq:3:5: syscall execve: the machine's execve takes other arguments"},
+		{"syscall rt_sigaction", "p.rseq:3:5: syscall rt_sigaction: the machine's rt_sigaction takes other arguments"},
 		{"lock { ld.8 t0, [tp]; shl t0, t0, 1; st.8 [tp], t0 }", "p.rseq:3:5: lock"},
 		{"csel.eq r1, r2, r3", "p.rseq:3:5: csel.eq r1, r2, r3: x86-64's flags have been changed"},
 		{"cmpxchg r3, [tp], r1", "p.rseq:3:5: cmpxchg r3, [tp], r1: cmpxchg compares with r0"},

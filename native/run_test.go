@@ -159,6 +159,64 @@ func isRefused(err error) bool {
 	return errors.As(err, &refused)
 }
 
+// TestWhatStraightCodeHasNotDoesTheSame: calls, the stack, jumps to addresses,
+// system calls, exclusive accesses.
+func TestWhatStraightCodeHasNotDoesTheSame(t *testing.T) {
+	for _, tt := range []struct {
+		name, body string
+		only       abi.Arch // refused on others, if it isn't the first one
+	}{
+		{"call", "mov r6, r30\ncall leaf\ncall leaf\nst.8 [seen], r30\nmov r30, r6\nret", 0},
+		{"stack", "sub r31, r31, 32\nst.8 [r31 + 8], r30\nst.4 [r31], 7\nmov r2, r31\nld.8 r0, [r2]\ncall leaf\nld.8 r30, [r31 + 8]\nadd r31, r31, 32\nret", 0},
+		{"jmpr", "mov r1, there\nst.8 [seen], r1\njmpr r1\nmov r0, 1\nret\nthere:\nmov r0, 2\nret", 0},
+		{"address of code", "add r1, r0, there\nla r2, [r0 + there]\nst.8 [seen], r1\nst.8 [seen + 8], r2\nbeq r1, there, there\nmov r0, 9\nthere:\nret", 0},
+		{"system calls", "mov r8, 77\nmov r1, 78\nmov r7, 79\nsyscall sched_yield\nsyscall nanosleep\nst.8 [seen], r8\nst.8 [seen + 8], r1\nst.8 [seen + 16], r7\nret", 0},
+		{"fences", "fence\nst.8 [seen], 1\nfence.w\nfence.r\nld.8 r0, [seen]\nret", 0},
+		{"loop", "mov r1, 10\nround:\nadd r0, r0, r1\nsubs r1, r1, 1\nb.ne round\nret", 0},
+		{"exclusive", "la r1, [seen + 8]\nmov r2, 5\nretry:\nll.8.acq r3, [r1]\nadd r3, r3, r2\nsc.8.rel r4, [r1], r3\nbne r4, 0, retry\n" +
+			"again:\nll.2 r3, [seen + 8]\nsc.2 r3, [seen + 8], r3\nbne r3, 0, again\nsc.4 r5, [seen + 16], r2\nmov r0, r5\nret", abi.ARM64},
+		{"far data", "mov r1, -1\nst.8 [far + 0x8000], r1\nst.1 [far + 0x8003], 0\nld.8 r0, [far + 0x8000]\nmov r2, 3\nst.8 [r2 + far + 0x9000], r2\n{ ld.8 t0, [far + 0x8000]; add t0, t0, r2; st.8 [far + 0x8000], t0 }\nret", 0},
+	} {
+		text := "stack 256\ndata seen: u64[8]\ndata far: u64[6000]\nfunc leaf()\nadd r0, r0, 1\nret\nfunc op()\n" + tt.body + "\nthread: op\n"
+		var see []conform.Observation
+		for i := range 8 {
+			see = append(see, conform.Observation{Name: "seen", Index: i})
+		}
+		for _, i := range []int{0x1000, 0x1200} {
+			see = append(see, conform.Observation{Name: "far", Index: i})
+		}
+		for _, arch := range architectures {
+			t.Run(tt.name+"/"+arch.String(), func(t *testing.T) {
+				p, err := ir.Parse("p.rseq", []byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				laid, err := Lay(p, arch)
+				if tt.only != 0 && tt.only != arch {
+					if !isRefused(err) {
+						t.Errorf("it isn't refused: %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := processor(t.Context(), t.TempDir(), runner(t, arch), p, arch, see)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := conform.Emulator(emu.Linux("6.18", arch)).Run(t.Context(), &conform.Case{Name: "one", Program: laid, See: see})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := got.Diff(want); diff != "" {
+					t.Errorf("the emulator doesn't do what the processor does:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
 // TestProgramsComputeTheSame: what the first thread of each program does is the
 // same on the processor and in the emulator, as long as nobody interrupts it.
 func TestProgramsComputeTheSame(t *testing.T) {

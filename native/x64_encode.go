@@ -310,6 +310,9 @@ func (a *x64) atomic(o *ir.Op, w ir.Width) {
 	case o.Code == ir.Cmpxchg && d == rax:
 		a.bytes(0xf0)
 		a.op(w, []byte{0x0f, 0xb1}, s, m)
+		if w == 4 {
+			a.zeroExtend(4, rax, rax) // it stays as it was if it was equal
+		}
 	case o.Code == ir.Cmpxchg:
 		a.fail("cmpxchg compares with r0 on x86-64")
 	default:

@@ -17,7 +17,7 @@ releases that are known. With names it shows only the rules in which these
 differ, and exits with 0 whether they do or not.
 
 A name is a release, then in any order an architecture, v1 or v2 for what libc
-registers (7.0.13 and later), and debug, each behind a slash: 6.18, 6.19/arm64,
+registers (7.0.10 and later), and debug, each behind a slash: 6.18, 6.19/arm64,
 7.3/v1. Names can also be sets, as for rseqemu check --kernels.`
 
 func (a *app) kernelsCmd() *cobra.Command {

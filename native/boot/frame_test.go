@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -67,6 +68,22 @@ func TestOutputComesAsItIsFlushed(t *testing.T) {
 type writerFunc func(b []byte)
 
 func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
+
+// TestSomebodyElseTakesHisTime, and the guest doesn't count as silent.
+func TestSomebodyElseTakesHisTime(t *testing.T) {
+	p := &pulse{}
+	if !p.silent(time.Minute) {
+		t.Error("a guest that never spoke isn't silent")
+	}
+	p.during(writerFunc(func([]byte) {
+		if p.silent(0) {
+			t.Error("silent while somebody else is waited for")
+		}
+	})).Write(nil)
+	if p.silent(time.Minute) || !p.silent(-time.Minute) {
+		t.Error("the time is not from the end of the write")
+	}
+}
 
 // TestBigWritesAreSplit, and writers at the same time don't mix their frames.
 func TestBigWritesAreSplit(t *testing.T) {

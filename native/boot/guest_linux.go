@@ -45,6 +45,7 @@ func guest() error {
 		return err
 	}
 	f := newFrameWriter(port)
+	f.write(kindAlive, nil)
 	go f.keepAlive(50*time.Millisecond, 2*time.Second)
 	code, err := command(o, f)
 	if err != nil {

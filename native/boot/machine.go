@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -76,7 +76,8 @@ func (m *Machine) Run(ctx context.Context, init string, args []string, stdout, s
 	if err != nil {
 		return 0, err
 	}
-	return m.run(ctx, exec.Command(program, v.flags(m, initrd, size.Size())...), stdout, stderr)
+	cmd := exec.Command(program, v.flags(m, initrd, size.Size())...)
+	return m.run(ctx, cmd, stdout, stderr, sync.OnceFunc(func() { os.Remove(initrd) }))
 }
 
 // initrd writes the initramfs and returns the file's name.
@@ -97,16 +98,16 @@ func (m *Machine) initrd(v vm, init string, args []string) (name string, err err
 }
 
 // run runs QEMU, whose standard output is the guest's second serial port and
-// whose standard error the first.
-func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer) (int, error) {
+// whose standard error the first. It calls started when the guest speaks: by then
+// QEMU has read its files, and what is removed can't be left behind.
+func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer, started func()) (int, error) {
 	// A child that dies with its parent dies with the thread that started it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	var spoke atomic.Int64
-	alive := func() { spoke.Store(time.Now().UnixNano()) }
-	alive()
-	console := &tail{copy: m.Console, alive: alive}
+	p := &pulse{}
+	p.beat()
+	console := &tail{copy: m.Console, alive: p.beat}
 	frames, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, err
@@ -121,9 +122,9 @@ func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writ
 	defer cancel(nil)
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	defer stop()
-	go m.watch(ctx, &spoke, cancel)
+	go m.watch(ctx, p, cancel)
 
-	code, err := readFrames(frames, stdout, stderr, alive)
+	code, err := readFrames(frames, p.during(stdout), p.during(stderr), func() { p.beat(); started() })
 	// It is of no further use, whether it knows that or not.
 	cmd.Process.Kill()
 	cmd.Wait()
@@ -134,15 +135,15 @@ func (m *Machine) run(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writ
 }
 
 // watch ends a guest that says nothing for too long.
-func (m *Machine) watch(ctx context.Context, spoke *atomic.Int64, cancel context.CancelCauseFunc) {
+func (m *Machine) watch(ctx context.Context, p *pulse, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			if now.UnixNano()-spoke.Load() > int64(m.silence()) {
+		case <-tick.C:
+			if p.silent(m.silence()) {
 				cancel(errSilent)
 				return
 			}

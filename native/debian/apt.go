@@ -154,7 +154,7 @@ func (a *apt) find(ctx context.Context, want Release) (pack, error) {
 			return pack{}, fmt.Errorf("apt-get update: %w", updateErr)
 		}
 		if age == staleIfNot {
-			return pack{}, fmt.Errorf("Debian has no such kernel for %v; it has %s", a.arch, releases(packs))
+			return pack{}, fmt.Errorf("there is no such package for %v; there are %s", a.arch, releases(packs))
 		}
 	}
 	panic("debian: BUG: no end")
