@@ -28,6 +28,15 @@ func (a *a64) setReg(r ir.Reg, v uint64) { a.set(a.reg(r), v) }
 
 func (a *a64) setArg(n int, v uint64) { a.set(areg(n), v) }
 
+func (a *a64) write(fd int, at ir.Addr, n int) {
+	const sysWrite = 64
+	a.setArg(0, uint64(fd))
+	a.setArg(1, uint64(at))
+	a.setArg(2, uint64(n))
+	a.set(sysNumber, sysWrite)
+	a.word(a64Syscall)
+}
+
 func (a *a64) call(f ir.Addr) { a.jump(0x94000000, f, 26, 0) }
 
 func (a *a64) keepReg(at ir.Addr, r ir.Reg) {

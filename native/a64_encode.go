@@ -10,12 +10,12 @@ import (
 
 // What is the same every time.
 const (
-	a64Nop      = 0xd503201f
-	a64Syscall  = 0xd4000001 // svc #0
-	a64Brk      = 0xd4200000 // brk #0
-	a64Undef    = 0x00000000 // udf #0
-	a64Fence    = 0xd5033bbf // dmb ish
-	a64LoadsFrt = 0xd50339bf // dmb ishld
+	a64Nop       = 0xd503201f
+	a64Syscall   = 0xd4000001 // svc #0
+	a64Brk       = 0xd4200000 // brk #0
+	a64Undef     = 0x00000000 // udf #0
+	a64Fence     = 0xd5033bbf // dmb ish
+	a64LoadFence = 0xd50339bf // dmb ishld
 )
 
 func (a *a64) instruction(im *ir.Image, i int) {
@@ -81,7 +81,7 @@ func (a *a64) micro(j int) {
 	case ir.Fence:
 		// dmb ishst orders stores only: what a release fence does is for both.
 		if o.Order == ir.FenceR {
-			a.word(a64LoadsFrt)
+			a.word(a64LoadFence)
 		} else {
 			a.word(a64Fence)
 		}

@@ -42,6 +42,8 @@ type coder interface {
 	// setArg sets an argument of a system call, and enter makes the call.
 	setArg(n int, v uint64)
 	enter(sys abi.Syscall)
+	// write makes the call that writes memory to an open file.
+	write(fd int, at ir.Addr, n int)
 	// call calls a function of the program.
 	call(f ir.Addr)
 	// keepReg and keepNumber store eight bytes at a fixed address.

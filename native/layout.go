@@ -29,6 +29,9 @@ const (
 	doneAt    = extraBase + 0x90 // and has ended
 )
 
+// leftFile is the file that an untraced process writes what it leaves to.
+const leftFile = 1
+
 // process is a static executable in the making.
 type process struct {
 	im       *ir.Image
@@ -38,6 +41,8 @@ type process struct {
 	childEnd ir.Addr // … and its children
 	// doneAgain is where the first thread ends behind an execve.
 	doneAgain ir.Addr
+	// left is the memory that an untraced process leaves behind when it ends.
+	left []segment
 	// handlers are the functions behind the code that the kernel enters for a
 	// signal.
 	handlers map[ir.Addr]ir.Addr
@@ -45,8 +50,9 @@ type process struct {
 
 // build makes the process of a laid out program: its memory, and a driver that
 // installs the handlers, registers the area as libc would, and makes the
-// script's calls without ever stopping between them.
-func build(im *ir.Image, areaLen uint32, cpus []int, nap int64) (*process, error) {
+// script's calls without ever stopping between them. Where nobody traces the
+// process it writes what it leaves behind to files that it is started with.
+func build(im *ir.Image, areaLen uint32, cpus []int, nap int64, traced bool) (*process, error) {
 	s := isas[im.Arch]
 	code, err := s.codeOf(im)
 	if err != nil {
@@ -82,8 +88,17 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64) (*process, error
 		a.handler(f.Entry, restorer)
 	}
 
+	thread := append([]byte(nil), im.Thread...)
+	binary.LittleEndian.PutUint32(thread[im.ThreadBefore+abi.OffCPUID:], abi.CPUIDUninitialized)
+	const areas = 4
+	p.left = []segment{
+		{ir.DataBase, im.Data, readable | writable},
+		{ir.PerCPUBase, repeat(im.PerCPU, 1<<im.PerCPUShift, cpus[len(cpus)-1]+1), readable | writable},
+		{ir.ThreadBase, repeat(thread, len(thread), areas), readable | writable},
+		{extraBase, extra, readable | writable},
+	}
 	p.doneAgain = a.here()
-	a.stop()
+	p.end(a, traced)
 	p.entry = a.here()
 	if makes(im, abi.SysExecve) {
 		p.startAgain(a)
@@ -111,25 +126,33 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64) (*process, error
 		a.await(doneAt)
 	}
 	p.done = a.here()
-	a.stop()
+	p.end(a, traced)
 	driver, err := a.code()
 	if err != nil {
 		return nil, err
 	}
 
-	thread := append([]byte(nil), im.Thread...)
-	binary.LittleEndian.PutUint32(thread[im.ThreadBefore+abi.OffCPUID:], abi.CPUIDUninitialized)
-	const areas = 4
 	p.file = s.executable(p.entry, append([]segment{
 		{ir.CodeBase, code, readable | executable},
 		{ir.RodataBase, im.Rodata, readable},
-		{ir.DataBase, im.Data, readable | writable},
-		{ir.PerCPUBase, repeat(im.PerCPU, 1<<im.PerCPUShift, cpus[len(cpus)-1]+1), readable | writable},
-		{ir.ThreadBase, repeat(thread, len(thread), areas), readable | writable},
 		{driverBase, driver, readable | executable},
-		{extraBase, extra, readable | writable},
-	}, execTables(im)...))
+	}, append(p.left, execTables(im)...)...))
 	return p, nil
+}
+
+// end is how the first thread ends.
+func (p *process) end(a coder, traced bool) {
+	if traced {
+		a.stop()
+		return
+	}
+	for _, s := range p.left {
+		if len(s.data) > 0 {
+			a.write(leftFile, s.at, len(s.data))
+		}
+	}
+	a.setArg(0, 0)
+	a.enter(abi.SysExitGroup)
 }
 
 // register registers a thread's area as libc would, if the program wants that.

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,10 +20,17 @@ import (
 )
 
 // start runs an executable as a traced child of the calling thread. It stops
-// before its first instruction. The child is made on its CPU, so that it comes
-// to its first instruction without a migration, which an old kernel would
-// remember.
+// before its first instruction.
 func (t *took) start(file []byte) (int, error) {
+	return t.exec(file, &syscall.ProcAttr{Files: []uintptr{0}, Sys: &syscall.SysProcAttr{Ptrace: true}})
+}
+
+// exec runs an executable as a child of the calling thread. The child is made on
+// its CPU, so that it comes to its first instruction without a migration, which
+// an old kernel would remember. Its first file is no program.
+func (t *took) exec(file []byte, attr *syscall.ProcAttr) (int, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	fd, err := memoryFile(file)
 	if err != nil {
 		return 0, err
@@ -42,9 +50,8 @@ func (t *took) start(file []byte) (int, error) {
 		return 0, err
 	}
 	defer unix.SchedSetaffinity(0, &back)
-	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, &syscall.ProcAttr{
-		Files: []uintptr{uintptr(noProgram)}, Sys: &syscall.SysProcAttr{Ptrace: true},
-	})
+	attr.Files[0] = uintptr(noProgram)
+	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, attr)
 	if err != nil {
 		return 0, fmt.Errorf("starting the executable: %w", err)
 	}

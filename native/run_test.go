@@ -56,7 +56,7 @@ func processor(ctx context.Context, dir string, command []string, p *ir.Program,
 	if err != nil {
 		return conform.Outcome{}, err
 	}
-	proc, err := build(im, 0, []int{0, 1}, 1)
+	proc, err := build(im, 0, []int{0, 1}, 1, true)
 	if err != nil {
 		return conform.Outcome{}, err
 	}

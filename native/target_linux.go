@@ -4,8 +4,8 @@ package native
 
 import (
 	"context"
-	"errors"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -23,11 +23,12 @@ type Target struct {
 	uname   string
 	areaLen uint32
 	took
+	untraced error         // why nothing can be traced, if so
 	slowness time.Duration // how long the smallest case takes
 }
 
 // New returns the target, or an error that wraps [ErrUnsupported] and says in a
-// line why there is none: rseq isn't built in, or nothing may be traced.
+// line why there is none: rseq isn't built in, or no program can be run.
 func New() (*Target, error) {
 	t := &Target{areaLen: abi.RSeqOrigSize}
 	var uts unix.Utsname
@@ -51,8 +52,10 @@ func New() (*Target, error) {
 	}
 	t.took = took
 	begin := time.Now()
-	if err := t.probe(); err != nil {
-		return nil, fmt.Errorf("%w: a program can't be run and traced: %v", ErrUnsupported, err)
+	if t.untraced = t.probe(); t.untraced != nil {
+		if err := t.probe(); err != nil {
+			return nil, fmt.Errorf("%w: a program can be run neither traced (%v) nor untraced (%v)", ErrUnsupported, t.untraced, err)
+		}
 	}
 	t.slowness = time.Since(begin)
 	return t, nil
@@ -96,7 +99,16 @@ func (t *Target) Uname() string { return t.uname }
 func (t *Target) AreaLen() uint32 { return t.areaLen }
 
 // Tier implements [conform.Target].
-func (t *Target) Tier() conform.Tier { return conform.TierInject }
+func (t *Target) Tier() conform.Tier {
+	if t.untraced != nil {
+		return conform.TierSignals
+	}
+	return conform.TierInject
+}
+
+// Untraced is why nothing can be traced here, so that cases are run without
+// anybody watching, and those that need it not at all; nil if everything can.
+func (t *Target) Untraced() error { return t.untraced }
 
 // Run implements [conform.Target].
 func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
@@ -118,9 +130,12 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	if err != nil {
 		return conform.Outcome{}, err
 	}
-	p, err := build(im, t.areaLen, t.cpus, t.nap(c))
+	p, err := build(im, t.areaLen, t.cpus, t.nap(c), t.untraced == nil)
 	if err != nil {
 		return conform.Outcome{}, err
+	}
+	if t.untraced != nil {
+		return t.leave(ctx, c, p)
 	}
 	type answer struct {
 		out conform.Outcome
@@ -148,5 +163,5 @@ func (t *Target) nap(c *conform.Case) int64 {
 			return max(10e6, min(25*t.slowness.Nanoseconds(), 500e6))
 		}
 	}
-	return 50e3
+	return max(50e3, t.slowness.Nanoseconds()/16)
 }

@@ -29,6 +29,9 @@ func (t *Target) Run(context.Context, *conform.Case) (conform.Outcome, error) {
 	return conform.Outcome{}, ErrUnsupported
 }
 
+// Untraced is why nothing can be traced here.
+func (t *Target) Untraced() error { return nil }
+
 // AreaLen is the length of the area that libc registers.
 func (t *Target) AreaLen() uint32 { return 0 }
 

@@ -52,19 +52,9 @@ func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (confor
 		}
 		tr.at = append(tr.at, a)
 	}
-	tr.view = conform.View{
-		Image: p.im,
-		Load:  tr.load,
-		HostCPU: func(c int) int {
-			if c < len(t.cpus) {
-				return t.cpus[c]
-			}
-			return -1
-		},
-		Configuration: tr.configuration,
-		Entries:       p.handlers,
-		Auxv:          func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) },
-	}
+	tr.view = t.view(p, tr.load)
+	tr.view.Configuration = tr.configuration
+	tr.view.Auxv = func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) }
 	pid, err := tr.start(p.file)
 	if err != nil {
 		return conform.Outcome{}, err
@@ -300,32 +290,7 @@ func (tr *tracee) observe() error {
 	for _, s := range tr.stops {
 		tr.out.Missed = append(tr.out.Missed, s.At.String())
 	}
-	var err error
-	if tr.out.Calls, err = tr.results(0); err != nil {
-		return err
-	}
-	if len(tr.case_.Program.Threads) > 1 {
-		if tr.out.Second, err = tr.results(1); err != nil {
-			return err
-		}
-	}
-	tr.out.Seen, err = tr.view.Observe(tr.case_.See)
-	return err
-}
-
-// results are what a thread's calls returned.
-func (tr *tracee) results(thread int) ([]string, error) {
-	at := ir.Addr(secondAt * thread)
-	count, ok := tr.load(at+countAt, 8)
-	if !ok || count > maxResults {
-		return nil, fmt.Errorf("the results can't be read")
-	}
-	var all []string
-	for i := range count {
-		n, _ := tr.load(at+resultsAt+ir.Addr(8*i), 8)
-		all = append(all, tr.view.Result(n))
-	}
-	return all, nil
+	return finish(tr.view, tr.case_, &tr.out)
 }
 
 // child runs a new task to its end while its parent is held.

@@ -37,6 +37,15 @@ func (a *x64) enter(sys abi.Syscall) {
 	a.bytes(0x0f, 0x05)
 }
 
+func (a *x64) write(fd int, at ir.Addr, n int) {
+	const sysWrite = 1
+	a.setArg(0, uint64(fd))
+	a.setArg(1, uint64(at))
+	a.setArg(2, uint64(n))
+	a.set(rax, sysWrite)
+	a.bytes(0x0f, 0x05)
+}
+
 func (a *x64) call(f ir.Addr) {
 	const setting, jumping = 6, 5
 	a.set(registers[ir.LR], uint64(a.here())+setting+jumping)

@@ -241,6 +241,9 @@ func (r *conformRun) native(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if why := target.Untraced(); why != nil {
+		r.err.printf("rseqemu: nothing can be traced here, and cases that need it are skipped: %v\n", why)
+	}
 	if f.debug {
 		if err := native.TurnDebugOn(); err != nil {
 			return err
