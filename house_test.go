@@ -25,7 +25,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"emu":           {rooms: []string{"abi", "ir", "vcpu"}},
 	"explore":       {rooms: []string{"abi", "ir", "vcpu", "emu"}, world: []string{"github.com/zeebo/xxh3"}},
 	"props":         {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}, world: []string{"github.com/anishathalye/porcupine"}},
-	"props/percpu":  {rooms: []string{"abi", "ir"}},
+	"props/percpu":  {rooms: []string{"abi", "ir", "internal/hunk"}},
 	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
 	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
 	"fuzz":          {},

@@ -271,6 +271,7 @@ func (r *emuRun) finish(c *Case) (Outcome, error) {
 		}
 	}
 	if killed {
+		r.out.Second = nil // who knows how far it came
 		r.out.End = end.Signal.String() + " at " + r.view.Value(uint64(end.IP))
 	}
 	var err error

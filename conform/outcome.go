@@ -13,7 +13,8 @@ import (
 type Outcome struct {
 	// Calls are what the first thread's calls returned: 0, EBUSY, op.abort.
 	Calls []string `json:"calls,omitempty"`
-	// Second are what the second thread's calls returned.
+	// Second are what the second thread's calls returned, unless the process was
+	// killed.
 	Second []string `json:"second,omitempty"`
 	// Children are what the tasks that it made returned, in their order.
 	Children []string `json:"children,omitempty"`

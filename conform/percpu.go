@@ -16,7 +16,7 @@ type operation struct {
 
 // The programs that are indexed by cpu_id, and one by mm_cid: the other forms
 // are the same operations. What takes the number of a CPU is called with nothing
-// there yet, since a case's CPUs have other numbers on each machine.
+// there yet, or not at all, since a case's CPUs have other numbers on each machine.
 var operations = []operation{
 	{"buffer", "push 1; pop", "offset[0] offset[1]"},
 	{"buffer_release", "push 1; pop", "offset[0] offset[1]"},
@@ -24,7 +24,7 @@ var operations = []operation{
 	{"compare_two", "set 1; cas 0, 1, 0", "first[0] first[1] second[0] second[1]"},
 	{"counter", "add 1; add 2", "count[0] count[1]"},
 	{"counter_mm_cid", "add 1; add 2", ""},
-	{"deref_add", "open; take 0; add 1; add 2", "first[0] first[1]"},
+	{"deref_add", "add 1; add 2", "first[0] first[1]"},
 	{"list", "push node; pop", "head[0] head[1]"},
 	{"lock", "add 1; add 2", "lock[0] lock[1] value[0] value[1]"},
 	{"memcpy_buffer", "push 0x1111; pop", "offset[0] offset[1]"},

@@ -21,7 +21,7 @@ func TestWhatOthersAssertIsAsked(t *testing.T) {
 		"selftests check_optimized": {{"the feature size can be registered", "AUXV.size"}},
 		"selftests param_test": {
 			{"-T i: an increment that is interrupted counts once", "COUNTER."}, {"-T r: a membarrier aborts", "MB.fence-cpu"},
-			{"-y: sched_yield", "SYSCALL.yield"}, {"-k: raise", "SYSCALL.raise"}, {"-s: sleep", "SYSCALL.sleep"},
+			{"-k: raise", "SYSCALL.raise"}, {"-s: sleep", "SYSCALL.sleep"},
 		},
 		"selftests slice_test": {{"prctl", "SLICE.prctl"}, {"rseq_slice_yield", "SLICE.yield-returns-0"}},
 		"librseq fork_test":    {{"a child's registration is its parent's", "INH.fork"}, {"a child's ids", "INH.fork-ids"}},

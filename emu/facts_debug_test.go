@@ -52,6 +52,10 @@ func TestFactsDebugOn(t *testing.T) {
 		{"a descriptor with the ip outside is still not looked at", badOutside, "t0 to behind; t0 through", "op rseq_cs", "commit cleared"},
 		{"a clobbered id field is SIGSEGV at the next change of ids", clobberThen("nop"), "t0 to dirty; c0 preempt; c1 run t0; t0 through", "op", "SIGSEGV ids"},
 		{"rseq.flags is never looked at", flagged(15, 0), preemptInside, "op", "abort"},
+		{"start_ip beyond TASK_SIZE is SIGSEGV with the ip outside", wrong("start_ip=0x7ffffffff000 post_commit_offset=16 abort_ip=abort", "sig"), preemptInside, "op", "SIGSEGV range"},
+		{"a wrapping range is SIGSEGV with the ip outside", wrong("start_ip=-16 post_commit_offset=32 abort_ip=abort", "sig"), preemptInside, "op", "SIGSEGV range"},
+		{"an end beyond TASK_SIZE is not looked at with the ip before start_ip", wrong("start_ip=commit post_commit_offset=0x7ffffffff000 abort_ip=abort", "sig"), preemptInside, "op rseq_cs", "commit cleared"},
+		{"a preemption with rseq_cs 0 checks the ids, though none has changed", clobberThen("nop"), "t0 to dirty; c0 preempt; c0 run t0; t0 through", "op", "SIGSEGV ids"},
 	})
 	// Every switch and every signal rewrites a V1's ids, and so finds out.
 	testLaws(t, []string{"7.0.13/v1/debug", "7.3.4/v1/debug"}, []law{
@@ -59,6 +63,14 @@ func TestFactsDebugOn(t *testing.T) {
 		{"a clobbered id field in V1, then a preemption", clobberThen("nop"), "t0 to dirty; c0 preempt; c0 run t0; t0 through", "op", "SIGSEGV ids"},
 		{"a clobbered id field in V1, then a signal", clobberThen("nop"), "t0 to dirty; t0 signal SIGUSR1; t0 through", "op", "SIGSEGV ids"},
 	})
+}
+
+// TestDebugUnregister: ids that were written to are found out by the kernels that
+// leave -1 in cpu_id_start (booted: 6.19.14 and 7.3.4).
+func TestDebugUnregister(t *testing.T) {
+	program := calls + "thread: rseq area, 32, 0, RSEQ_SIG; put area + 20, 7; rseq area, 32, 1, RSEQ_SIG\n"
+	testLaws(t, []string{"6.19.14/debug", "7.0.4/debug"}, []law{{"killed", program, "t0 through", "calls", "SIGSEGV unregister"}})
+	testLaws(t, []string{"7.0.13/debug", "7.3.4/debug", "6.19.14", "6.18.15/debug"}, []law{{"not", program, "t0 through", "calls", "0 0 0"}})
 }
 
 func TestDebugBefore619(t *testing.T) {

@@ -89,7 +89,7 @@ func (m *Machine) newWork(t *task) {
 }
 
 func (m *Machine) newUpdate(t *task) Reason {
-	if !t.rseq.idsChanged {
+	if !t.rseq.idsChanged && !m.debugUpdatesAll(t) {
 		return m.evaluate(t)
 	}
 	t.rseq.idsChanged = false
@@ -107,6 +107,14 @@ func (m *Machine) newUpdate(t *task) Reason {
 	return ReasonNone
 }
 
+// debugUpdatesAll reports whether debug does all the work although no id has
+// changed. Booted: the fast path looks for a descriptor even where rseq_cs is 0,
+// faults, and the slow path checks and writes the ids.
+func (m *Machine) debugUpdatesAll(t *task) bool {
+	p, ok := m.memOf(t).Load(t.rseq.area+abi.OffRSeqCS, 8)
+	return m.k.Debug && ok && p == 0
+}
+
 // newForget ends the exit: nothing of what was noted outlives it.
 func (m *Machine) newForget(t *task) {
 	t.rseq.schedSwitch, t.rseq.idsChanged, t.rseq.userIRQ = false, false, false
@@ -120,8 +128,7 @@ func (m *Machine) newForget(t *task) {
 //  3. inside: abort_ip must be in [4, TASK_SIZE) behind the signature; clear and
 //     abort. Version and flags are not looked at.
 //
-// Debug looks at everything once the thread is inside, which it may only be if
-// it was interrupted there.
+// Debug has checks of its own.
 func (m *Machine) evaluate(t *task) Reason {
 	mem := m.memOf(t)
 	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
@@ -135,20 +142,17 @@ func (m *Machine) evaluate(t *task) Reason {
 	if p >= m.taskSize {
 		return ReasonCSAddress
 	}
-	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
-	if !ok {
-		return ReasonCSFault
+	if m.k.Debug {
+		return m.debugEvaluate(t, ir.Addr(p))
 	}
-	if !cs.Contains(uint64(t.regs.IP)) {
+	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
+	switch {
+	case !ok:
+		return ReasonCSFault
+	case !cs.Contains(uint64(t.regs.IP)):
 		m.counters.Clear++
 		return m.clearCS(t, ir.Addr(p))
-	}
-	if m.k.Debug {
-		if reason := m.debugInside(t, &cs); reason != ReasonNone {
-			return reason
-		}
-	}
-	if cs.AbortIP < abi.RSeqSigSize || cs.AbortIP >= m.taskSize {
+	case cs.AbortIP < abi.RSeqSigSize || cs.AbortIP >= m.taskSize:
 		return ReasonAbortAddress
 	}
 	if reason := m.checkSignature(t, cs.AbortIP); reason != ReasonNone {
@@ -157,21 +161,54 @@ func (m *Machine) evaluate(t *task) Reason {
 	return m.abort(t, ir.Addr(p), ir.Addr(cs.AbortIP))
 }
 
-func (m *Machine) debugInside(t *task, cs *abi.RSeqCS) Reason {
-	end := cs.StartIP + cs.PostCommitOffset
+// debugEvaluate reads the descriptor field by field, so that a thread that is
+// outside finds out about as much of it as it takes to see that: start_ip, and
+// post_commit_offset if the thread is behind it. One that is inside may only be
+// if it was interrupted there.
+func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
+	mem, ip := m.memOf(t), uint64(t.regs.IP)
+	start, ok := mem.Load(p+abi.OffCSStartIP, 8)
 	switch {
+	case !ok:
+		return ReasonCSFault
+	case start >= m.taskSize:
+		return ReasonRange
+	case ip < start:
+		m.counters.Clear++
+		return m.clearCS(t, p)
+	}
+	offset, ok := mem.Load(p+abi.OffCSPostCommitOffset, 8)
+	switch end := start + offset; {
+	case !ok:
+		return ReasonCSFault
+	case end >= m.taskSize, end < start:
+		return ReasonRange
+	case ip >= end:
+		m.counters.Clear++
+		return m.clearCS(t, p)
+	}
+	cs, ok := mem.LoadRSeqCS(p)
+	switch {
+	case !ok:
+		return ReasonCSFault
+	case cs.AbortIP >= m.taskSize:
+		return ReasonRange
+	case cs.AbortIP < abi.RSeqSigSize:
+		return ReasonAbortAddress
+	case cs.Contains(cs.AbortIP):
+		return ReasonAbortInside
 	case cs.Version != 0:
 		return ReasonVersion
 	case cs.Flags != 0:
 		return ReasonFlags
-	case cs.StartIP >= m.taskSize, end >= m.taskSize, cs.AbortIP >= m.taskSize, end < cs.StartIP:
-		return ReasonRange
-	case cs.Contains(cs.AbortIP):
-		return ReasonAbortInside
-	case !m.interrupted(t):
+	}
+	if reason := m.checkSignature(t, cs.AbortIP); reason != ReasonNone {
+		return reason
+	}
+	if !m.interrupted(t) {
 		return ReasonSyscall
 	}
-	return ReasonNone
+	return m.abort(t, p, ir.Addr(cs.AbortIP))
 }
 
 // newSyscallExit is rseq_debug='s check: a system call returns outside of any

@@ -43,7 +43,7 @@ var reasonText = [numReasons]string{
 	ReasonFlags:        "flags that this kernel refuses",
 	ReasonIDs:          "the program wrote to cpu_id_start, cpu_id, node_id or mm_cid",
 	ReasonSyscall:      "a system call inside a critical section",
-	ReasonUnregister:   "the area isn't accessible while it is unregistered",
+	ReasonUnregister:   "the area isn't accessible while it is unregistered, or its ids aren't what debug wants",
 	ReasonFrame:        "no room for a signal frame on the stack",
 	ReasonLoad:         "a load from memory that isn't readable",
 	ReasonStore:        "a store to memory that isn't writable",

@@ -109,7 +109,10 @@ func (m *Machine) unregister(t *task, area ir.Addr, length, flags, sig uint32) a
 	case r.sig != sig:
 		return abi.EPERM
 	}
-	if !m.putIDs(t, m.k.UnregisterCPUIDStart, ids{cpu: abi.CPUIDUninitialized}) {
+	// The kernels that leave -1 write it as they write other ids, which debug
+	// checks before.
+	intact := !m.k.Debug || m.k.UnregisterCPUIDStart == 0 || m.checkIDs(t) == ReasonNone
+	if !intact || !m.putIDs(t, m.k.UnregisterCPUIDStart, ids{cpu: abi.CPUIDUninitialized}) {
 		if m.k.Notify == NotifyOld {
 			return abi.EFAULT
 		}

@@ -2,6 +2,7 @@ package native
 
 import (
 	"encoding/binary"
+	"os"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
@@ -36,6 +37,7 @@ const leftFile = 1
 type process struct {
 	im       *ir.Image
 	file     []byte
+	exe      *os.File // the same in memory
 	entry    ir.Addr
 	done     ir.Addr // a breakpoint that the first thread ends at
 	childEnd ir.Addr // … and its children

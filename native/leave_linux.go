@@ -45,7 +45,7 @@ func (t *Target) leave(ctx context.Context, c *conform.Case, p *process) (confor
 	}
 	memory := os.NewFile(uintptr(left), "what is left")
 	defer memory.Close()
-	pid, err := t.exec(p.file, &syscall.ProcAttr{
+	pid, err := t.exec(p, &syscall.ProcAttr{
 		Files: []uintptr{leftFile: memory.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})

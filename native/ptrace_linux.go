@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -21,27 +22,21 @@ import (
 
 // start runs an executable as a traced child of the calling thread. It stops
 // before its first instruction.
-func (t *took) start(file []byte) (int, error) {
-	return t.exec(file, &syscall.ProcAttr{Files: []uintptr{0}, Sys: &syscall.SysProcAttr{Ptrace: true}})
+func (t *took) start(p *process) (int, error) {
+	return t.exec(p, &syscall.ProcAttr{Files: []uintptr{0}, Sys: &syscall.SysProcAttr{Ptrace: true}})
 }
 
 // exec runs an executable as a child of the calling thread. The child is made on
 // its CPU, so that it comes to its first instruction without a migration, which
 // an old kernel would remember. Its first file is no program.
-func (t *took) exec(file []byte, attr *syscall.ProcAttr) (int, error) {
+func (t *took) exec(p *process, attr *syscall.ProcAttr) (int, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	fd, err := memoryFile(file)
+	noProgram, err := noProgram()
 	if err != nil {
 		return 0, err
 	}
-	defer unix.Close(fd)
-	noProgram, err := memoryFile([]byte("no program"))
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(noProgram)
-	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	path := fmt.Sprintf("/proc/self/fd/%d", p.exe.Fd())
 	var back unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &back); err != nil {
 		return 0, err
@@ -51,12 +46,16 @@ func (t *took) exec(file []byte, attr *syscall.ProcAttr) (int, error) {
 	}
 	defer unix.SchedSetaffinity(0, &back)
 	attr.Files[0] = uintptr(noProgram)
+	defer runtime.KeepAlive(p)
 	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, attr)
 	if err != nil {
 		return 0, fmt.Errorf("starting the executable: %w", err)
 	}
 	return pid, nil
 }
+
+// noProgram is a file that is there and can't be executed.
+var noProgram = sync.OnceValues(func() (int, error) { return memoryFile([]byte("no program")) })
 
 // memoryFile makes a file that is nowhere but in memory.
 func memoryFile(content []byte) (int, error) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -25,6 +26,11 @@ type Target struct {
 	took
 	untraced error         // why nothing can be traced, if so
 	slowness time.Duration // how long the smallest case takes
+
+	mu      sync.Mutex
+	last    *process // the one that was made last, for this program and sleep
+	lastOf  *ir.Program
+	lastNap int64
 }
 
 // New returns the target, or an error that wraps [ErrUnsupported] and says in a
@@ -119,18 +125,10 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	if second && len(t.cpus) < conform.CPUs {
 		return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
 	}
-	prog, err := Lay(c.Program, host.arch)
+	p, err := t.processOf(c)
 	if refused := new(ir.LinkError); errors.As(err, &refused) {
 		return conform.Outcome{}, &conform.Skip{Reason: "no machine code: " + refused.Msg}
 	}
-	if err != nil {
-		return conform.Outcome{}, err
-	}
-	im, err := ir.Link(prog, host.arch)
-	if err != nil {
-		return conform.Outcome{}, err
-	}
-	p, err := build(im, t.areaLen, t.cpus, t.nap(c), t.untraced == nil)
 	if err != nil {
 		return conform.Outcome{}, err
 	}
@@ -152,6 +150,36 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	}()
 	a := <-ch
 	return a.out, a.err
+}
+
+// processOf returns the process of a case. Cases that differ in their stops only
+// follow one another, and have the same.
+func (t *Target) processOf(c *conform.Case) (*process, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	nap := t.nap(c)
+	if t.last != nil && t.lastOf == c.Program && t.lastNap == nap {
+		return t.last, nil
+	}
+	prog, err := Lay(c.Program, host.arch)
+	if err != nil {
+		return nil, err
+	}
+	im, err := ir.Link(prog, host.arch)
+	if err != nil {
+		return nil, err
+	}
+	p, err := build(im, t.areaLen, t.cpus, nap, t.untraced == nil)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := memoryFile(p.file)
+	if err != nil {
+		return nil, err
+	}
+	p.exe = os.NewFile(uintptr(fd), "rseqemu")
+	t.last, t.lastOf, t.lastNap = p, c.Program, nap
+	return p, nil
 }
 
 // nap is how long a nanosleep of the case takes, in nanoseconds: long if there is

@@ -55,7 +55,7 @@ func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (confor
 	tr.view = t.view(p, tr.load)
 	tr.view.Configuration = tr.configuration
 	tr.view.Auxv = func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) }
-	pid, err := tr.start(p.file)
+	pid, err := tr.start(p)
 	if err != nil {
 		return conform.Outcome{}, err
 	}
@@ -180,6 +180,7 @@ func (tr *tracee) next() { tr.stops, tr.at = tr.stops[1:], tr.at[1:] }
 func (tr *tracee) stopped(ws unix.WaitStatus) (int, error) {
 	switch {
 	case ws.Signaled():
+		tr.out.Second = nil // who knows how far it came
 		tr.out.End = fmt.Sprintf("%v at %s", abi.Signal(ws.Signal()), tr.view.Value(uint64(tr.last)))
 		return 0, errOver
 	case ws.Exited():

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rseqemu/rseqemu/internal/hunk"
 	"github.com/rseqemu/rseqemu/ir"
 )
 
@@ -42,7 +43,7 @@ var bugs = sync.OnceValue(func() []Bug {
 		if err != nil {
 			panic(fmt.Sprintf("percpu: BUG: bugs/%s.diff: %v", name, err))
 		}
-		source, err := d.apply(byName[of].Source)
+		source, err := hunk.Apply(byName[of].Source, d.hunks)
 		if err != nil {
 			panic(fmt.Sprintf("percpu: BUG: bugs/%s.diff: %v", name, err))
 		}
