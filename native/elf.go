@@ -2,8 +2,10 @@ package native
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/ir"
 )
@@ -53,6 +55,9 @@ func (s *isa) executable(entry ir.Addr, segments []segment) []byte {
 	// The stack is not executable.
 	progs := []elf.Prog64{{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(readable | writable)}}
 	var body []byte
+	// Old kernels make the pages that the file doesn't hold only if addresses
+	// ascend.
+	segments = slices.SortedFunc(slices.Values(segments), func(a, b segment) int { return cmp.Compare(a.at, b.at) })
 	for _, g := range segments {
 		if len(g.data) == 0 {
 			continue

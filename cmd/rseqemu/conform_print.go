@@ -220,7 +220,7 @@ func (r *conformRun) sideBySide(ctx context.Context, kernels []emu.Kernel) error
 		}
 	}
 	if len(kernels) > 1 {
-		r.out.printf("%s are answered in the same way by %s.\n", report.Count(same, "other case"), join(names))
+		r.out.printf("The same by %s: %s.\n", join(names), report.Count(same, "case"))
 	}
 	return nil
 }
