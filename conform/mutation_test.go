@@ -101,17 +101,20 @@ func TestTheSuiteKillsEveryMutation(t *testing.T) {
 	if !*mutate || testing.Short() {
 		t.Skip("takes minutes: go test ./conform -run Mutation -mutate -v")
 	}
+	// Group PERCPU, thousands of cases in no file, isn't needed.
+	cases, err := filepath.Glob("cases/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tmp := t.TempDir()
-	right := filepath.Join(tmp, "outcomes")
-	program := filepath.Join(tmp, "suite")
+	program, right := filepath.Join(tmp, "suite"), filepath.Join(tmp, "outcomes")
 	if out, err := build(t, program, nil); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if out, err := exec.CommandContext(t.Context(), program, right).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if out, err := exec.CommandContext(t.Context(), program, "-as", right).CombinedOutput(); err != nil {
-		t.Fatalf("the right emulator is killed: %v\n%s", err, out)
+	for _, args := range [][]string{{right}, {"-as", right}} {
+		if out, err := exec.CommandContext(t.Context(), program, append(args, cases...)...).CombinedOutput(); err != nil {
+			t.Fatalf("the right emulator: %v\n%s", err, out)
+		}
 	}
 	for _, m := range mutations(t) {
 		t.Run(m.name, func(t *testing.T) {
@@ -120,7 +123,7 @@ func TestTheSuiteKillsEveryMutation(t *testing.T) {
 			if out, err := build(t, mutant, &m); err != nil {
 				t.Fatalf("it can't be built: %v\n%s", err, out)
 			}
-			out, err := exec.CommandContext(t.Context(), mutant, "-as", right).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), mutant, append([]string{"-as", right}, cases...)...).CombinedOutput()
 			var exit *exec.ExitError
 			switch {
 			case err == nil:
@@ -136,7 +139,7 @@ func TestTheSuiteKillsEveryMutation(t *testing.T) {
 
 // build makes the program that runs the suite, on the emulator with the mistake.
 func build(t *testing.T, program string, m *mutation) ([]byte, error) {
-	args := []string{"build", "-o", program}
+	args := []string{"build", "-o", program, "-ldflags=-w", "-gcflags=github.com/rseqemu/rseqemu/...=-l -dwarf=false"}
 	if m != nil {
 		dir := t.TempDir()
 		file, changed, overlay := m.file, filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")

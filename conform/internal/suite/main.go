@@ -1,9 +1,8 @@
-// Suite asks the emulator that it was built with every case of package conform
-// that isn't one of the thousands of group PERCPU. It is built anew with each
-// mutation of the emulator:
+// Suite asks the emulator that it was built with the cases of some files. It is
+// built anew with each mutation of the emulator:
 //
-//	suite OUTCOMES      writes the outcomes
-//	suite -as OUTCOMES  reads them, and exits with 1 where one isn't the same
+//	suite OUTCOMES cases/*.txtar      writes the outcomes
+//	suite -as OUTCOMES cases/*.txtar  reads them, and exits with 1 where one isn't the same
 package main
 
 import (
@@ -33,11 +32,13 @@ func main() {
 	log.SetFlags(0)
 	as := flag.Bool("as", false, "compare")
 	flag.Parse()
-	var err error
-	if *as {
-		err = compare(flag.Arg(0))
-	} else {
-		err = write(flag.Arg(0))
+	cases, err := parse(flag.Args()[1:])
+	switch {
+	case err != nil:
+	case *as:
+		err = compare(flag.Arg(0), cases)
+	default:
+		err = write(flag.Arg(0), cases)
 	}
 	if err != nil {
 		log.Print(err)
@@ -45,18 +46,30 @@ func main() {
 	}
 }
 
-// outcomes runs the suite and yields lines like "CS.empty on 7.3" and "calls
+func parse(files []string) ([]conform.Case, error) {
+	var all []conform.Case
+	for _, f := range files {
+		src, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		cases, err := conform.Parse(f, src)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, cases...)
+	}
+	return all, nil
+}
+
+// outcomes runs the cases and yields pairs like "CS.empty on 7.3" and "calls
 // return 1; then rseq_cs=op.empty".
-func outcomes() iter.Seq2[string, string] {
-	cases := conform.Cases()
+func outcomes(cases []conform.Case) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, name := range kernels {
 			for i := range cases {
-				c := &cases[i]
-				if c.Group() == "PERCPU" {
-					continue
-				}
-				if run := c.Name + " on " + name; !yield(run, ask(run, name, c)) {
+				run := cases[i].Name + " on " + name
+				if !yield(run, ask(run, name, &cases[i])) {
 					return
 				}
 			}
@@ -86,16 +99,16 @@ func ask(run, kernel string, c *conform.Case) (answer string) {
 	return o.String()
 }
 
-func write(file string) error {
+func write(file string, cases []conform.Case) error {
 	var b strings.Builder
-	for run, answer := range outcomes() {
+	for run, answer := range outcomes(cases) {
 		fmt.Fprintf(&b, "%s: %s\n", run, strings.ReplaceAll(answer, "\n", " "))
 	}
 	return os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
 // compare stops at the third difference.
-func compare(file string) error {
+func compare(file string, cases []conform.Case) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -103,7 +116,7 @@ func compare(file string) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	different := 0
-	for run, answer := range outcomes() {
+	for run, answer := range outcomes(cases) {
 		if !lines.Scan() {
 			return fmt.Errorf("%s ends before %s: %v", file, run, lines.Err())
 		}
