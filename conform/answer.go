@@ -22,7 +22,8 @@ const enough = 16
 // Ask runs a case until its answer is sure. One run is enough if its outcome is
 // the one that is wanted: noise doesn't lead there. Without a wanted outcome two
 // equal ones are. Otherwise the case is run sixteen times, and what came at
-// least twelve times is the answer; the others are told, never dropped.
+// least twelve times is the answer; the others are told, never dropped. If none
+// came so often that is told, too, as a [*Skip]: it says nothing for or against.
 func Ask(ctx context.Context, t Target, c *Case, want *Outcome) (Answer, error) {
 	var seen []Outcome
 	for len(seen) < enough {
@@ -39,7 +40,7 @@ func Ask(ctx context.Context, t Target, c *Case, want *Outcome) (Answer, error) 
 	}
 	top, same, odd := mostFrequent(seen)
 	if 4*same < 3*enough {
-		return Answer{}, fmt.Errorf("no sure answer in %d runs: %d times %v; otherwise %v", enough, same, top, distinct(odd))
+		return Answer{}, &Skip{Reason: fmt.Sprintf("no sure answer in %d runs: %d times %v; otherwise %v", enough, same, top, distinct(odd))}
 	}
 	return Answer{Outcome: top, Runs: enough, Odd: odd}, nil
 }
