@@ -206,6 +206,26 @@ func (r *Recording) Record(res *Result) {
 	}
 }
 
+// Add adds what another recording says of the suite's cases that this one doesn't
+// have.
+func (r *Recording) Add(old *Recording) {
+	for _, c := range suite() {
+		_, recorded := r.Outcomes[c.Name]
+		if _, skipped := r.Skipped[c.Name]; recorded || skipped {
+			continue
+		}
+		if o, ok := old.Outcomes[c.Name]; ok {
+			r.Outcomes[c.Name] = o
+		}
+		if reason, ok := old.Skipped[c.Name]; ok {
+			r.Skipped[c.Name] = reason
+		}
+		if rep, ok := old.Repeated[c.Name]; ok {
+			r.Repeated[c.Name] = rep
+		}
+	}
+}
+
 // NewRecording returns an empty recording of a kernel.
 func NewRecording(kernel, uname string) *Recording {
 	return &Recording{Kernel: kernel, Uname: uname, Outcomes: map[string]Outcome{}, Skipped: map[string]string{}, Repeated: map[string]Repeats{}}

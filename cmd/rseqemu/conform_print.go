@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/conform"
@@ -63,7 +64,7 @@ func (r *conformRun) results(ctx context.Context, head conformHead, all iter.Seq
 		return fmt.Errorf("%d of %d cases were run", len(done), len(r.cases))
 	}
 	if r.flags.record != "" {
-		if err := save(r.flags.record, rec.Bytes()); err != nil {
+		if err := r.keep(rec); err != nil {
 			return err
 		}
 	}
@@ -73,6 +74,17 @@ func (r *conformRun) results(ctx context.Context, head conformHead, all iter.Seq
 		}
 	}
 	return nil
+}
+
+// keep writes a recording. What an older one says of cases that weren't run stays.
+func (r *conformRun) keep(rec *conform.Recording) error {
+	if data, err := os.ReadFile(r.flags.record); err == nil && len(data) > 0 {
+		old, err := conform.ReadRecording(r.flags.record, data)
+		if err == nil && old.Kernel == rec.Kernel {
+			rec.Add(old)
+		}
+	}
+	return save(r.flags.record, rec.Bytes())
 }
 
 // line prints a value as a line of JSON.
