@@ -114,7 +114,18 @@ func (tr *tracee) setUp() error {
 	if err := unix.Prlimit(tr.pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
 		return fmt.Errorf("prlimit: %w", err)
 	}
+	tr.touch()
 	return tr.pin()
+}
+
+// touch has the kernel map what the program doesn't touch itself before the
+// kernel reads it: descriptors. From 6.19 on the way to user mode that finds
+// everything in place differs from the one that doesn't, which checks and writes
+// the ids as well, and a case must not depend on what else is in a page.
+func (tr *tracee) touch() {
+	for at := 0; at < len(tr.p.im.Rodata); at += unix.Getpagesize() {
+		tr.load(ir.RodataBase+ir.Addr(at), 1)
+	}
 }
 
 // pin puts the process on its CPU, and the tracer, which would disturb it there,
