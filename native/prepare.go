@@ -27,10 +27,10 @@ const (
 // which one; and zeros, the path of nothing, everywhere else. Behind it, those of
 // read-only data hold the path of a file that is there and no program: whoever
 // starts the process has it open as its first file.
-const (
-	execBase  ir.Addr = 0x800000
-	execShift         = 5
-)
+const execBase ir.Addr = 0x800000
+
+// execShift is what makes of a distance in code one there.
+const execShift = 5
 
 // tagOf is the argument that names function i: four bytes, and none of them 0.
 func tagOf(i int) uint32 {
