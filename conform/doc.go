@@ -81,6 +81,15 @@
 // how much it can do; cases beyond are skipped with the reason. [Test] runs the
 // suite from a Go test, and [WriteKTAP] prints results for kernel CI.
 //
+// # Strength
+//
+// In testdata/mutations are some three hundred small mistakes in the rules of
+// package emu, each a diff with its name: a check that is off by one or comes too
+// late, a field that isn't cleared, one version taken for the other, a release one
+// too early. Each changes the outcome of a case on a kernel that was recorded:
+//
+//	go test ./conform -run Mutation -mutate -v
+//
 // # Non-goals
 //
 // A case has one thread that is stopped, and at most one other; what several

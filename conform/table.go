@@ -8,33 +8,78 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// reasonsFile says why kernels differ: a pattern of cases' names, a colon, and a
-// sentence on each line. The first line that matches a case counts.
+// reasonsFile says why kernels differ.
 //
 //go:embed reasons.txt
 var reasonsFile string
 
-// Reason is why kernels answer a case differently, or nothing if nobody has said
-// yet.
-func Reason(name string) string {
+// reason is a line of it.
+type reason struct {
+	from, to string
+	patterns []string
+	sentence string
+}
+
+var reasons = sync.OnceValue(func() []reason {
+	var all []reason
 	for line := range strings.Lines(reasonsFile) {
-		pattern, sentence, ok := strings.Cut(strings.TrimSpace(line), ": ")
-		if !ok || strings.HasPrefix(line, "#") {
+		parts := strings.Split(strings.TrimSpace(line), " | ")
+		if line[0] == '#' || len(parts) == 1 {
 			continue
 		}
-		if match, _ := path.Match(pattern, name); match {
-			return sentence
+		from, to, ok := strings.Cut(parts[0], " > ")
+		if !ok || len(parts) != 3 {
+			panic("conform: BUG: no reason: " + line)
+		}
+		all = append(all, reason{from, to, strings.Fields(parts[1]), parts[2]})
+	}
+	return all
+})
+
+// Reasons is why two kernels answer a case differently.
+func Reasons(name, from, to string) []string {
+	var all []string
+	for _, r := range reasons() {
+		for _, p := range r.patterns {
+			if match, _ := path.Match(p, name); match && r.from == from && r.to == to {
+				all = append(all, r.sentence)
+				break
+			}
 		}
 	}
-	return ""
+	return all
+}
+
+// Neighbours are the pairs of recordings that are compared: releases of amd64 one
+// after another, and the others with that of the same release. The recordings
+// must be in this order: amd64's by release first.
+func Neighbours(recs []*Recording) [][2]int {
+	var pairs [][2]int
+	plain := map[string]int{}
+	last := -1
+	for i, r := range recs {
+		release, _, special := strings.Cut(r.Kernel, "/")
+		switch base, ok := plain[release]; {
+		case !special:
+			plain[release] = i
+			if last >= 0 {
+				pairs = append(pairs, [2]int{last, i})
+			}
+			last = i
+		case ok:
+			pairs = append(pairs, [2]int{base, i})
+		}
+	}
+	return pairs
 }
 
 // Table is what recordings have in common and where they differ, as Markdown.
 // Cases are linked to their files in the folder that is given.
 func Table(recs []*Recording, folder string) ([]byte, error) {
-	t := table{folder: folder}
+	t := table{folder: folder, recs: recs}
 	targets := make([]Target, len(recs))
 	for i, r := range recs {
 		targets[i] = r
@@ -46,6 +91,7 @@ func Table(recs []*Recording, folder string) ([]byte, error) {
 	}
 	t.columns(recs)
 	t.head(recs)
+	t.changes()
 	for _, g := range Groups(cases) {
 		t.group(g)
 	}
@@ -54,6 +100,7 @@ func Table(recs []*Recording, folder string) ([]byte, error) {
 
 type table struct {
 	bytes.Buffer
+	recs   []*Recording
 	folder string
 	rows   []Row
 	of     []int    // each recording's column
@@ -121,6 +168,45 @@ emulator's, on any system: `+"`go test ./conform`"+`.
 	t.WriteString("\nIn the tables a letter is an answer, a dash a case that could not be run; the answers follow.\n")
 }
 
+// changes lists what changed from one kernel to its neighbour, and why.
+func (t *table) changes() {
+	t.WriteString("\n## What changes from kernel to kernel\n")
+	for _, pair := range Neighbours(t.recs) {
+		from, to := t.recs[pair[0]].Kernel, t.recs[pair[1]].Kernel
+		n := 0
+		count := map[string]int{}
+		var order []string
+		for i := range t.rows {
+			r := &t.rows[i]
+			if !r.Differ(pair) {
+				continue
+			}
+			cases := max(1, len(r.Points))
+			n += cases
+			for _, why := range Reasons(r.Name(), from, to) {
+				if count[why] == 0 {
+					order = append(order, why)
+				}
+				count[why] += cases
+			}
+		}
+		fmt.Fprintf(t, "\n**%s → %s**: %d cases.\n", from, to, n)
+		if n > 0 {
+			t.WriteString("\n")
+		}
+		for _, why := range order {
+			fmt.Fprintf(t, "* %s (%d)\n", escape(why), count[why])
+		}
+	}
+}
+
+// Differ reports whether two targets both ran the row's case and answered
+// differently.
+func (r *Row) Differ(pair [2]int) bool {
+	a, b := r.answer(pair[0]), r.answer(pair[1])
+	return a != b && r.Answers[a].Skip == "" && r.Answers[b].Skip == ""
+}
+
 // group writes a group's differences, and what is the same everywhere.
 func (t *table) group(name string) {
 	var same, differ []*Row
@@ -145,8 +231,10 @@ func (t *table) group(name string) {
 		for _, r := range differ {
 			fmt.Fprintf(t, "| %s |%s\n", t.link(r), t.letters(r))
 		}
-		for _, r := range differ {
-			t.details(r)
+		if name != "PERCPU" {
+			for _, r := range differ {
+				t.details(r)
+			}
 		}
 	}
 	if len(same) == 0 {
@@ -203,7 +291,18 @@ func (r *Row) lettered() []string {
 // details lists a row's answers, and says why they differ.
 func (t *table) details(r *Row) {
 	fmt.Fprintf(t, "\n**%s**%s%s", r.Name(), points(r), doc(r))
-	if why := Reason(r.Case.Name); why != "" {
+	var said []string
+	for _, pair := range Neighbours(t.recs) {
+		if !r.Differ(pair) {
+			continue
+		}
+		for _, why := range Reasons(r.Name(), t.recs[pair[0]].Kernel, t.recs[pair[1]].Kernel) {
+			if !slices.Contains(said, why) {
+				said = append(said, why)
+			}
+		}
+	}
+	for _, why := range said {
 		fmt.Fprintf(t, " *%s*", escape(why))
 	}
 	t.WriteString("\n\n")
