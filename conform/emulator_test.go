@@ -37,6 +37,9 @@ func recordings(t *testing.T) map[string]*conform.Recording {
 // TestEmulatorEqualsRecordings is the point of it all, on every system.
 func TestEmulatorEqualsRecordings(t *testing.T) {
 	cases := conform.Cases()
+	if testing.Short() {
+		cases = slices.DeleteFunc(cases, func(c conform.Case) bool { return c.Group() == "PERCPU" })
+	}
 	for name, rec := range recordings(t) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			t.Parallel()
