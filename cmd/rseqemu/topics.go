@@ -82,6 +82,12 @@ there. Field names are stable; new ones may come.
   replay   events, schedule, story; of a replay the verdict is broken or unbroken
   diff     verdict (same, parts, incomplete), from, to, budget, why, states,
            diff: parts, message, schedule, from, to (stories)
+  conform  target, against, uname, kernel, results[]: case, status (same, different,
+           skipped, failed, expected deviation, deviation gone), outcome, runs, odd[],
+           detail; without --against kernels[], cases[]: case, points[],
+           answers[]: kernels[], outcome, skipped
+           where an outcome is calls[], second[], children[], end, missed[], looks[],
+           seen[] (what=value); --format jsonl has the results as lines
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
