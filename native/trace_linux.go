@@ -16,7 +16,7 @@ import (
 )
 
 // longest is how long a run may take.
-const longest = 5 * time.Second
+const longest = time.Minute
 
 // tracee is a process that runs a case, and what has become of it.
 type tracee struct {
