@@ -24,7 +24,8 @@ type vm struct {
 //
 // KVM is left out on purpose: it needs rights, and the same kernel on the same
 // emulated CPU is the same everywhere. The CPU has everything but five levels of
-// page tables, so that TASK_SIZE is the same as on most machines, and cmpxchg16b,
+// page tables (arm64: addresses of 52 bits), so that TASK_SIZE is the same as on
+// most machines, and cmpxchg16b,
 // which QEMU 7.2 gets wrong once in a while: Linux 6.12 panics in its allocator.
 func vmOf(arch abi.Arch) (vm, error) {
 	switch arch {
@@ -38,7 +39,7 @@ func vmOf(arch abi.Arch) (vm, error) {
 	case abi.ARM64:
 		return vm{
 			arch: arch, program: "qemu-system-aarch64", debian: "qemu-system-arm", machine: elf.EM_AARCH64,
-			board:  []string{"-machine", "virt", "-cpu", "max,pauth-impdef=on", "-serial", "chardev:console", "-device", "pci-serial,chardev=output"},
+			board:  []string{"-machine", "virt", "-cpu", "max,pauth-impdef=on,lpa2=off", "-serial", "chardev:console", "-device", "pci-serial,chardev=output"},
 			append: "console=ttyAMA0",
 			output: "/dev/ttyS0",
 		}, nil
