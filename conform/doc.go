@@ -88,7 +88,7 @@
 // late, a field that isn't cleared, one version taken for the other, a release one
 // too early. Each changes the outcome of a case on a kernel that was recorded:
 //
-//	go test ./conform -run Mutation -mutate -v
+//	go test ./conform -run Mutation -mutate -v -timeout 30m
 //
 // # Non-goals
 //

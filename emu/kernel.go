@@ -58,7 +58,7 @@ const (
 	Original   Family = iota // 4.18 to 5.x: event mask, NO_RESTART flags honoured
 	Strict                   // 6.0 to 6.2: NO_RESTART flags are fatal
 	Extensible               // 6.3 to 6.18: any flag is fatal; node_id, mm_cid, longer areas
-	Optimized                // 6.19 to 7.0.7: work only when something happened, for every registration
+	Optimized                // 6.19 to 7.0.9: work only when something happened, for every registration
 	Versioned                // 7.0.10 on: 32 bytes keep the historic promises, longer areas are optimized
 )
 

@@ -69,9 +69,15 @@
 //
 // # Noise
 //
-// The kernel can preempt the thread at any time on its own. [Target.Ask] runs a
-// case twice, and again if the runs differ, and tells how often and what the odd
-// outcomes were.
+// The kernel can preempt the thread at any time on its own: [conform.Ask] repeats
+// a case whose outcome wasn't expected. Where there is a third CPU this process
+// keeps to it, and the two that cases run on stay quiet.
+//
+// # Without ptrace
+//
+// Where the kernel refuses ptrace nobody stops a thread. A process then writes the
+// memory that it leaves to a file when it ends, so that cases without stops still
+// run; of one that is killed only the signal is known.
 //
 // # Non-goals
 //

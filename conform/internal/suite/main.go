@@ -1,4 +1,4 @@
-// Suite asks the emulator that it was built with the cases of some files. It is
+// Command suite asks the emulator that it was built with the cases of some files. It is
 // built anew with each mutation of the emulator:
 //
 //	suite OUTCOMES cases/*.txtar      writes the outcomes
