@@ -179,7 +179,8 @@ func TestSearchIsEnumeration(t *testing.T) {
 		}
 		follow(t, p, cfg, r.Failure, fs)
 	})
-	if !t.Failed() && (held < 5 || broke < 5 || tooMany > held+broke) {
+	// With -short there are too few programs for chance to be fair to each kind.
+	if !t.Failed() && !testing.Short() && (held < 5 || broke < 5 || tooMany > held+broke) {
 		t.Errorf("%d programs hold, %d break, %d were too large: hardly a test", held, broke, tooMany)
 	}
 }
