@@ -24,10 +24,10 @@ var abortAsSuccess = newCheck("abort-as-success",
 	})
 
 // writes returns what instruction i may change.
-func (p *pass) writes(i int) (set regSet) {
+func (p *pass) writes(i int) (set ir.RegSet) {
 	ops := p.im.Instrs[i].Micro()
 	for k := range ops {
-		set |= writes(&ops[k])
+		set |= ops[k].Writes()
 	}
 	return set
 }
@@ -35,7 +35,7 @@ func (p *pass) writes(i int) (set regSet) {
 // handler follows the code from abort_ip, and returns what it writes until
 // post_commit_ip. It is not ok if that isn't where it leads, or if it stores
 // something, which others may see.
-func (p *pass) handler(s *section) (written regSet, ok bool) {
+func (p *pass) handler(s *section) (written ir.RegSet, ok bool) {
 	at := s.abort
 	for range maxWalk {
 		if at == s.post {
@@ -57,11 +57,11 @@ func (p *pass) handler(s *section) (written regSet, ok bool) {
 // unread reports whether the code from instruction i on reads none of the
 // registers before it writes them, up to where it returns, and reads nothing
 // from memory either. Where that can't be told the answer is no.
-func (p *pass) unread(i int, set regSet) bool {
-	seen := map[int]regSet{}
+func (p *pass) unread(i int, set ir.RegSet) bool {
+	seen := map[int]ir.RegSet{}
 	type place struct {
 		at  int
-		set regSet
+		set ir.RegSet
 	}
 	for list := []place{{i, set}}; len(list) > 0; {
 		at, set := list[len(list)-1].at, list[len(list)-1].set
@@ -80,10 +80,10 @@ func (p *pass) unread(i int, set regSet) bool {
 			case ir.Call, ir.Syscall, ir.Jmpr, ir.Trap:
 				return false
 			}
-			if o.Loads() || reads(o)&set != 0 {
+			if o.Loads() || o.Reads()&set != 0 {
 				return false
 			}
-			set &^= kills(o)
+			set &^= o.Kills()
 		}
 		for _, to := range p.graph.next[at] {
 			if to >= 0 {

@@ -39,7 +39,7 @@ func (p *pass) mayEnd(s *section, loop, cyclic []int, c int) bool {
 			if to >= 0 && s.contains(int(to)) && cyclic[int(to)-s.lo] == c {
 				continue
 			}
-			if to >= 0 && (reads(last)&changes != 0 || readsTemp(last)) {
+			if to >= 0 && (last.Reads()&changes != 0 || readsTemp(last)) {
 				return true
 			}
 		}
@@ -50,20 +50,20 @@ func (p *pass) mayEnd(s *section, loop, cyclic []int, c int) bool {
 // changed returns the registers that may differ between two rounds of a loop.
 // The flags do if an instruction sets them from something that does, or if two
 // set them.
-func (p *pass) changed(loop []int) (changes regSet) {
+func (p *pass) changed(loop []int) (changes ir.RegSet) {
 	var setters []*ir.Op
 	for _, i := range loop {
 		ops := p.im.Instrs[i].Micro()
 		for k := range ops {
-			changes |= writes(&ops[k]) &^ flags
-			if setsFlags(&ops[k]) {
+			changes |= ops[k].Writes() &^ ir.FlagsReg
+			if ops[k].Writes()&ir.FlagsReg != 0 {
 				setters = append(setters, &ops[k])
 			}
 		}
 	}
 	for _, o := range setters {
-		if len(setters) > 1 || o.Flags == ir.KeepC || o.Loads() || o.Code == ir.Flipc || readsTemp(o) || reads(o)&changes != 0 {
-			return changes | flags
+		if len(setters) > 1 || o.Flags == ir.KeepC || o.Loads() || o.Code == ir.Flipc || readsTemp(o) || o.Reads()&changes != 0 {
+			return changes | ir.FlagsReg
 		}
 	}
 	return changes
