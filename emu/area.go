@@ -76,9 +76,20 @@ func (m *Machine) abort(t *task, ptr, ip ir.Addr) Reason {
 		return ReasonAreaFault
 	}
 	m.counters.Fixup++
+	m.strayAbort = m.strayAbort || !m.declared(ptr)
 	m.emit(EvAbort, t.cpu, m.id(t), uint64(ip), uint64(ptr))
 	t.regs.SetIP(ip)
 	return ReasonNone
+}
+
+// declared reports whether a descriptor is one that the program declares.
+func (m *Machine) declared(ptr ir.Addr) bool {
+	for i := range m.im.Sections {
+		if m.im.Sections[i].Addr == ptr {
+			return true
+		}
+	}
+	return false
 }
 
 // checkSignature compares the 4 bytes before abort_ip with what was registered.

@@ -46,6 +46,9 @@ type Machine struct {
 	sendable uint64   // signals that have a handler at the start, bit n: signal n
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
+	// strayAbort says that a thread was sent to an abort handler that no declared
+	// section has: a reduction's assumption.
+	strayAbort bool
 	state
 }
 

@@ -171,7 +171,9 @@ func (m *Machine) step(c CPUID) {
 	if t.regs.IP == ir.ReturnIP && !t.inCall && t.script >= 0 {
 		m.invoke(t)
 	}
-	switch trap := m.code.Step(m.memOf(t), int(c), &t.regs); trap.Kind {
+	mem := m.memOf(t)
+	mem.Enter(int(c))
+	switch trap := m.code.Step(mem, int(c), &t.regs); trap.Kind {
 	case vcpu.TrapNone:
 		if t.regs.IP == ir.ReturnIP {
 			m.returned(t)

@@ -15,12 +15,7 @@ const Parted = "same on both kernels"
 // deadlock. Both machines must be fresh and run the same program on the same
 // number of CPUs with the same budget; the first is used up.
 func Diff(ctx context.Context, from, to *emu.Machine, lim Limits, progress Progress) (*Result, error) {
-	w, err := newWorld(from, []Factory{Twin(to)})
-	if err != nil {
-		return nil, err
-	}
-	w.mayBlock = true
-	return w.exhaust(ctx, lim, progress), nil
+	return exhaust(ctx, from, []Factory{Twin(to)}, lim, progress, true)
 }
 
 // Twin is a property that makes every transition on a second machine too, and

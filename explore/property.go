@@ -68,9 +68,25 @@ func (w *world) observe(e emu.Event) {
 	}
 }
 
+// Reducible is a property that can do with fewer states. One that can't has a
+// search make none of the reductions, since it may ask for anything.
+//
+// A property that looks at nothing but data, the ends of processes, and the
+// calls and returns in its events allows them all; one that wants to see a return
+// in no other order than that of the run doesn't allow [emu.EagerReturns], which
+// moves returns before other transitions.
+type Reducible interface {
+	Allows() emu.Reduction
+}
+
 // do makes a transition and asks the properties.
 func (w *world) do(c emu.Choice) *Violation {
 	w.m.Do(c)
+	return w.ask(c)
+}
+
+// ask asks the properties after transition c.
+func (w *world) ask(c emu.Choice) *Violation {
 	for _, p := range w.props {
 		if v := p.After(w.m, c); v != nil {
 			return v

@@ -3,8 +3,9 @@ package explore
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
@@ -14,8 +15,16 @@ import (
 type Limits struct {
 	// States is the number of distinct states; 0: DefaultStates.
 	States int
-	// Steps is the length of a run; 0: DefaultSteps.
+	// Steps is the length of a run, at most a million; 0: DefaultSteps.
 	Steps int
+	// Memory is the number of bytes that states may take; 0: no bound.
+	Memory int
+	// Without are the reductions that are left out, all of which there are
+	// otherwise if the properties allow them.
+	Without emu.Reduction
+	// Workers is the number of goroutines that expand states; 0: as many as there
+	// are processors. The result doesn't depend on it.
+	Workers int
 }
 
 // DefaultStates takes about 1 GiB for a program of the usual size.
@@ -42,6 +51,9 @@ type Result struct {
 	// none of them no run ends, and what is asked at the end was never asked.
 	Ends int
 
+	// Reduced are the reductions that were made.
+	Reduced emu.Reduction
+
 	States      int // distinct states, of machine and properties
 	Transitions int
 	Depth       int // transitions of the longest way to a state that was followed
@@ -56,206 +68,253 @@ type Failure struct {
 	Schedule []emu.Choice
 }
 
+// bytesPerState is what a state that was expanded takes: a node, and its slots in
+// a table between three eighths and three quarters full.
+const bytesPerState = 32 + 4*2
+
 // Progress is told how far a search is, now and then; see [Exhaustive].
 type Progress func(r *Result)
 
 // Exhaustive covers every run of the machine within its budget, cheapest first:
-// by kernel events, then by transitions. So the first violation is one of the
-// shortest, and the same whatever the platform. The machine must be fresh and
-// is used up. If ctx ends, the result says how far it got.
+// by kernel events, then by transitions. So the first violation is one of those
+// with the fewest kernel events, and the same whatever the platform and the
+// number of workers. The machine must be fresh and is used up. If ctx ends, the
+// result says how far it got.
 //
 // It is a best-first search over states, machine's and properties' together,
 // each reached the cheapest way:
 //
-//  1. take the waiting states of the lowest cost
-//  2. for each choice go to its successor, ask the properties, and keep the
-//     successor if it is new or reached at a lower cost
+//  1. take the waiting states of the lowest cost, which the workers share
+//  2. for each choice go to its successor, ask the properties, make the local
+//     steps that are due, and keep the successor if it is new or reached at a
+//     lower cost
 //  3. a violation ends the search as soon as no waiting state is cheaper; so
 //     does an empty frontier
+//
+// A reduction that has turned out to assume too much of the program is left out,
+// and the search begins anew.
 func Exhaustive(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress) (*Result, error) {
-	w, err := newWorld(m, factories)
-	if err != nil {
-		return nil, err
-	}
-	return w.exhaust(ctx, lim, progress), nil
+	return exhaust(ctx, m, factories, lim, progress, false)
 }
 
-func (w *world) exhaust(ctx context.Context, lim Limits, progress Progress) *Result {
+func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress, mayBlock bool) (*Result, error) {
 	if lim.States <= 0 {
 		lim.States = DefaultStates
 	}
-	lim.States = min(lim.States, math.MaxInt32-1)
 	if lim.Steps <= 0 {
 		lim.Steps = DefaultSteps
 	}
-	s := &search{world: w, ctx: ctx, lim: lim, seen: newVisited(), progress: progress, snap: w.m.NewSnapshot(),
-		res: &Result{Kernel: w.m.Kernel(), CPUs: w.m.CPUs(), Budget: w.m.Budget()}}
-	reset := w.rewind()
-	s.run()
-	s.res.States = len(s.seen.nodes)
-	if f := s.res.Failure; f != nil {
-		w.tidy(f, reset)
+	lim.Steps = min(lim.Steps, maxSteps)
+	if lim.Workers <= 0 {
+		lim.Workers = runtime.GOMAXPROCS(0)
 	}
-	return s.res
+	for {
+		s := &search{ctx: ctx, lim: lim, seen: newVisited(), progress: progress,
+			res: &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget()}}
+		s.failed.at = ^cost(0)
+		for range lim.Workers {
+			w, err := newWorker(s, m, factories, mayBlock)
+			if err != nil {
+				return nil, err
+			}
+			s.workers = append(s.workers, w)
+		}
+		s.res.Reduced = s.workers[0].reducer.Set()
+		if s.run(); s.broken != 0 {
+			lim.Without |= s.broken
+			continue
+		}
+		s.sum()
+		if s.failed.at != ^cost(0) {
+			f, err := s.failure(m, factories, mayBlock)
+			if err != nil {
+				return nil, err
+			}
+			s.res.Failure = f
+		}
+		return s.res, nil
+	}
 }
 
+// search is what the workers share. Between layers only the first one is at work,
+// and reads what the others have left.
 type search struct {
-	*world
 	ctx      context.Context
 	lim      Limits
 	seen     *visited
-	layers   [][]frontier // waiting states by events, then by transitions
-	spare    spare
+	workers  []*worker
 	progress Progress
-	snap     *emu.Snapshot
-	choices  []emu.Choice
-	state    []byte
 	res      *Result
-	failed   cost // of the Failure
-	// expanded counts towards the next look at the context.
-	expanded int
+	states   atomic.Int64
+	queued   atomic.Int64 // bytes of states that wait
+	halt     atomic.Bool
+	broken   emu.Reduction
+
+	mu     sync.Mutex
+	why    string
+	failed violation // the cheapest
 }
 
-// cost orders states and schedules: kernel events first, then transitions.
-type cost struct{ events, steps int }
-
-func (c cost) below(d cost) bool {
-	return c.events < d.events || c.events == d.events && c.steps < d.steps
+// violation is where a property was found broken.
+type violation struct {
+	at     cost
+	node   nodeID
+	key    key
+	choice emu.Choice // none if it is what is asked at the end
+	ended  bool
+	found  Violation
 }
 
+// run expands layer by layer. The layers of the same number of events are all
+// done before any with more.
 func (s *search) run() {
-	s.state = s.appendState(s.state[:0])
-	n, _ := s.seen.lookup(hash(s.state))
-	s.seen.nodes[n].parent = noNode
-	s.wait(n, s.state)
-	for e := 0; e < len(s.layers); e++ {
-		s.res.Events = e
-		for d := 0; d < len(s.layers[e]); d++ {
-			if s.res.Failure != nil && !(cost{e, d}).below(s.failed) {
+	s.workers[0].begin()
+	events, steps := 0, 0
+	for ; events < s.layers(); events++ {
+		s.res.Events = events
+		for steps = 0; steps < s.depth(events); steps++ {
+			if costOf(events, steps) >= s.failed.at {
 				return
 			}
-			if d >= s.lim.Steps && !s.layers[e][d].empty() {
-				s.stop(fmt.Sprintf("runs of more than %d transitions exist: a loop that never repeats a state?", s.lim.Steps))
+			chunks := s.take(events, steps)
+			if len(chunks) == 0 {
+				continue
+			}
+			if steps >= s.lim.Steps {
+				s.why = fmt.Sprintf("runs of more than %d transitions exist: a loop that never repeats a state?", s.lim.Steps)
 				return
 			}
-			s.layers[e][d].each(s.expand)
-			s.layers[e][d].release(&s.spare)
-			if s.res.Why != "" {
+			s.expand(chunks)
+			for _, w := range s.workers {
+				if s.broken |= w.reducer.Broken(); s.broken != 0 {
+					return
+				}
+			}
+			if s.why != "" {
 				return
 			}
 		}
-		s.layers[e] = nil
+		for _, w := range s.workers {
+			if events < len(w.layers) {
+				w.layers[events] = nil
+			}
+		}
 	}
-	s.res.Complete = s.res.Failure == nil
+	s.res.Complete = s.failed.at == ^cost(0)
 }
 
-func (s *search) stop(why string) { s.res.Why = why }
-
-// wait puts a state in the queue of its cost.
-func (s *search) wait(n int32, state []byte) {
-	nd := &s.seen.nodes[n]
-	e, d := int(nd.events), int(nd.steps)
-	for len(s.layers) <= e {
-		s.layers = append(s.layers, nil)
+// layers is one more than the highest number of events of a state that waits.
+func (s *search) layers() int {
+	n := 0
+	for _, w := range s.workers {
+		n = max(n, len(w.layers))
 	}
-	for len(s.layers[e]) <= d {
-		s.layers[e] = append(s.layers[e], frontier{})
-	}
-	s.layers[e][d].push(&s.spare, n, state)
+	return n
 }
 
-// expand visits the successors of a state; false ends the search.
-func (s *search) expand(n int32, state []byte) bool {
-	nd := &s.seen.nodes[n]
-	if nd.closed {
-		return true
-	}
-	nd.closed = true
-	events, steps := nd.events, nd.steps
-	s.res.Depth = max(s.res.Depth, int(steps))
-	if s.expanded++; s.expanded&0xfff == 0 && !s.pause() {
-		return false
-	}
-	props := s.setState(state)
-	s.choices = s.m.Choices(s.choices[:0])
-	if stuck(s.choices) {
-		if v := s.end(); v != nil {
-			s.fail(v, n, nil)
-			return true
-		}
-		if s.m.Done() {
-			s.res.Ends++
-			return true
+// depth is one more than the highest number of transitions of a state that waits
+// with so many events.
+func (s *search) depth(events int) int {
+	n := 0
+	for _, w := range s.workers {
+		if events < len(w.layers) {
+			n = max(n, len(w.layers[events]))
 		}
 	}
-	if len(s.choices) > 1 {
-		s.m.Save(s.snap)
-	}
-	for i, c := range s.choices {
-		if i > 0 {
-			s.m.Restore(s.snap)
-			s.mustSetProps(props)
-		}
-		s.res.Transitions++
-		if v := s.do(c); v != nil {
-			s.fail(v, n, &c)
-			continue
-		}
-		if !s.reached(n, c, events+c.Cost(), steps+1) {
-			return false
-		}
-	}
-	return true
+	return n
 }
 
-// reached notes that the machine's state was reached from node n.
-func (s *search) reached(n int32, c emu.Choice, events uint16, steps uint32) bool {
-	s.state = s.appendState(s.state[:0])
-	to, isNew := s.seen.lookup(hash(s.state))
-	nd := &s.seen.nodes[to]
-	if !isNew && (nd.closed || nd.events < events || nd.events == events && nd.steps <= steps) {
-		return true
+// take returns the buffers of a layer, of all workers.
+func (s *search) take(events, steps int) [][]byte {
+	var chunks [][]byte
+	for _, w := range s.workers {
+		if events < len(w.layers) && steps < len(w.layers[events]) {
+			chunks = append(chunks, w.layers[events][steps].chunks...)
+			w.layers[events][steps].chunks = nil
+		}
 	}
-	nd.parent, nd.choice, nd.events, nd.steps = n, uint32(c), events, steps
-	if isNew && len(s.seen.nodes) > s.lim.States {
-		s.stop(fmt.Sprintf("more than %d states", s.lim.States))
-		return false
-	}
-	s.wait(to, s.state)
-	return true
+	return chunks
 }
 
-// pause looks at the context and tells about progress.
-func (s *search) pause() bool {
-	if err := s.ctx.Err(); err != nil {
+// expand has the workers expand a layer, each the buffers that it gets hold of. A
+// layer of one buffer isn't worth a switch.
+func (s *search) expand(chunks [][]byte) {
+	var next atomic.Int64
+	work := func(w *worker) {
+		for !s.halt.Load() {
+			i := int(next.Add(1)) - 1
+			if i >= len(chunks) {
+				return
+			}
+			each(chunks[i], w.expand)
+			w.spare.release(chunks[i])
+		}
+	}
+	if len(chunks) > 1 {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for _, w := range s.workers[1:] {
+			wg.Go(func() { work(w) })
+		}
+	}
+	work(s.workers[0])
+}
+
+// stop ends the search; the first reason counts.
+func (s *search) stop(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why == "" {
+		s.why = why
+	}
+	s.halt.Store(true)
+}
+
+// fail records a violation if it is cheaper than the one there is, or as cheap
+// and before it in an order that doesn't depend on who finds it first.
+func (s *search) fail(v violation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.before(&s.failed) {
+		s.failed = v
+	}
+}
+
+func (v *violation) before(o *violation) bool {
+	switch {
+	case v.at != o.at:
+		return v.at < o.at
+	case v.key != o.key:
+		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
+	}
+	return v.choice < o.choice
+}
+
+// sum adds up what the workers counted.
+func (s *search) sum() {
+	s.res.States = int(s.states.Load())
+	s.res.Why = s.why
+	for _, w := range s.workers {
+		s.res.Transitions += w.transitions
+		s.res.Ends += w.ends
+		s.res.Depth = max(s.res.Depth, w.depth)
+	}
+}
+
+// pause looks at the context and at the memory and tells about progress.
+func (s *search) pause(w *worker) {
+	if s.ctx.Err() != nil {
 		s.stop("interrupted: " + context.Cause(s.ctx).Error())
-		return false
-	}
-	if s.progress != nil {
-		s.res.States = len(s.seen.nodes)
-		s.progress(s.res)
-	}
-	return true
-}
-
-// fail records a violation at node n, or behind its choice c, if it is cheaper
-// than the one there is.
-func (s *search) fail(v *Violation, n int32, c *emu.Choice) {
-	nd := s.seen.nodes[n]
-	at := cost{int(nd.events), int(nd.steps)}
-	var way []emu.Choice
-	if c != nil {
-		at.events += int(c.Cost())
-		at.steps++
-		way = append(way, *c)
-	}
-	if s.res.Failure != nil && !at.below(s.failed) {
 		return
 	}
-	for ; nd.parent != noNode; nd = s.seen.nodes[nd.parent] {
-		way = append(way, emu.Choice(nd.choice))
+	s.queued.Add(int64(w.spare.bytes - w.counted))
+	w.counted = w.spare.bytes
+	if used := s.queued.Load() + s.states.Load()*bytesPerState; s.lim.Memory > 0 && used > int64(s.lim.Memory) {
+		s.stop(fmt.Sprintf("more than %d MiB of states", s.lim.Memory>>20))
+		return
 	}
-	slices.Reverse(way)
-	s.failed = at
-	s.res.Failure = &Failure{Violation: *v, Schedule: way}
+	if s.progress != nil && w == s.workers[0] {
+		s.res.States = int(s.states.Load())
+		s.progress(s.res)
+	}
 }

@@ -1,7 +1,7 @@
 package explore
 
 import (
-	"encoding/binary"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 )
@@ -16,122 +16,139 @@ func hash(b []byte) key {
 }
 
 // node is what a search keeps of a state: how it got there, cheapest way first.
-// A node's number is its index in the table.
+// Of several cheapest ways it is the least by origin, so that it doesn't depend on
+// which worker came first.
 type node struct {
-	parent int32 // noNode for the initial state
+	key    key
+	cost   cost
+	parent nodeID // noNode for the initial state
 	choice uint32
-	events uint16 // kernel events on the way, the major part of the cost
-	closed bool   // expanded
-	steps  uint32 // transitions on the way, the minor part
+	origin uint32 // 31 bits of the parent's hash, and closed
 }
 
-const noNode = -1
+// closed says in a node's origin that it was expanded.
+const closed = 1
 
-// visited is the set of states, an open-addressing table of node numbers by
-// hash.
+// cost orders states and schedules: kernel events first, then transitions. It is
+// one number.
+type cost uint32
+
+const (
+	stepBits  = 20
+	maxSteps  = 1<<stepBits - 1
+	maxEvents = 1<<(32-stepBits) - 1
+)
+
+func costOf(events, steps int) cost { return cost(events<<stepBits | steps) }
+
+func (c cost) events() int { return int(c >> stepBits) }
+func (c cost) steps() int  { return int(c & maxSteps) }
+
+// nodeID is the number of a node: its shard, and its place in it.
+type nodeID uint32
+
+const (
+	noNode    = ^nodeID(0)
+	shardBits = 6
+	shards    = 1 << shardBits
+	// blockSize is how many nodes of a shard are allocated together, so that none
+	// is ever moved.
+	blockSize = 1 << 7
+	maxNodes  = 1<<(32-shardBits) - blockSize // of a shard
+)
+
+// visited is the set of states, for several workers at a time: shards by hash,
+// each an open-addressing table of node numbers.
 type visited struct {
-	slots []int32 // node number + 1, 0 is empty
-	keys  []key   // by node number
-	nodes []node
+	shards [shards]shard
 }
 
-func newVisited() *visited { return &visited{slots: make([]int32, 1<<12)} }
+type shard struct {
+	mu     sync.Mutex
+	slots  []uint32 // place + 1, 0 is empty
+	blocks [][]node
+	n      int
+	_      [40]byte // shards are of different cache lines
+}
 
-// lookup returns the number of the node with that key, or makes one.
-func (v *visited) lookup(k key) (n int32, isNew bool) {
-	if len(v.nodes)*4 > len(v.slots)*3 {
-		v.grow()
+func newVisited() *visited {
+	v := &visited{}
+	for i := range v.shards {
+		v.shards[i].slots = make([]uint32, 1<<6)
 	}
-	mask := uint64(len(v.slots) - 1)
-	for i := k.lo & mask; ; i = (i + 1) & mask {
-		switch s := v.slots[i]; {
-		case s == 0:
-			v.nodes = append(v.nodes, node{})
-			v.keys = append(v.keys, k)
-			n = int32(len(v.nodes) - 1)
-			v.slots[i] = n + 1
-			return n, true
-		case v.keys[s-1] == k:
-			return s - 1, false
+	return v
+}
+
+// reach notes that a state was reached from parent, whose key is from, by a
+// choice at a cost. It returns the state's node, whether it is new, and whether it
+// is to be expanded at that cost. The node's number is of no use if full.
+func (v *visited) reach(k, from key, parent nodeID, choice uint32, at cost) (n nodeID, isNew, waits, full bool) {
+	s := &v.shards[k.hi>>(64-shardBits)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n*4 >= len(s.slots)*3 {
+		s.grow()
+	}
+	origin := uint32(from.lo) &^ closed
+	mask := uint64(len(s.slots) - 1)
+	i := k.lo & mask
+	for ; s.slots[i] != 0; i = (i + 1) & mask {
+		place := s.slots[i] - 1
+		nd := s.node(place)
+		if nd.key != k {
+			continue
 		}
+		id := nodeID(k.hi>>(64-shardBits))<<(32-shardBits) | nodeID(place)
+		better := nd.cost == at && (origin < nd.origin || origin == nd.origin && choice < nd.choice)
+		if nd.origin&closed != 0 || nd.cost < at || nd.cost == at && !better {
+			return id, false, false, false
+		}
+		waits = at < nd.cost
+		nd.cost, nd.parent, nd.choice, nd.origin = at, parent, choice, origin
+		return id, false, waits, false
 	}
+	if s.n >= maxNodes {
+		return 0, false, false, true
+	}
+	if s.n%blockSize == 0 {
+		s.blocks = append(s.blocks, make([]node, blockSize))
+	}
+	place := uint32(s.n)
+	s.n++
+	s.slots[i] = place + 1
+	*s.node(place) = node{key: k, cost: at, parent: parent, choice: choice, origin: origin}
+	return nodeID(k.hi>>(64-shardBits))<<(32-shardBits) | nodeID(place), true, true, false
 }
 
-func (v *visited) grow() {
-	v.slots = make([]int32, 2*len(v.slots))
-	mask := uint64(len(v.slots) - 1)
-	for n, k := range v.keys {
-		i := k.lo & mask
-		for v.slots[i] != 0 {
+// open marks a state as expanded and returns its node, unless it was expanded
+// before.
+func (v *visited) open(n nodeID) (nd node, ok bool) {
+	s := &v.shards[n>>(32-shardBits)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.node(uint32(n & (1<<(32-shardBits) - 1)))
+	if p.origin&closed != 0 {
+		return node{}, false
+	}
+	p.origin |= closed
+	return *p, true
+}
+
+// at returns a node. Nobody may be adding any.
+func (v *visited) at(n nodeID) *node {
+	return v.shards[n>>(32-shardBits)].node(uint32(n & (1<<(32-shardBits) - 1)))
+}
+
+func (s *shard) node(place uint32) *node { return &s.blocks[place/blockSize][place%blockSize] }
+
+func (s *shard) grow() {
+	s.slots = make([]uint32, 2*len(s.slots))
+	mask := uint64(len(s.slots) - 1)
+	for place := range uint32(s.n) {
+		i := s.node(place).key.lo & mask
+		for s.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		v.slots[i] = int32(n) + 1
+		s.slots[i] = place + 1
 	}
-}
-
-// frontier holds states that wait to be expanded: encoded, in the order in which
-// they were put in, in buffers of which none is ever copied to a larger one.
-type frontier struct {
-	chunks [][]byte
-}
-
-// chunkSize is that of a frontier's buffers, unless a state needs more.
-const chunkSize = 1 << 14
-
-// spare are buffers that a frontier has released.
-type spare struct {
-	chunks [][]byte
-}
-
-func (s *spare) chunk(size int) []byte {
-	if n := len(s.chunks); n > 0 && size <= chunkSize {
-		c := s.chunks[n-1]
-		s.chunks = s.chunks[:n-1]
-		return c
-	}
-	return make([]byte, 0, max(size, chunkSize))
-}
-
-func (f *frontier) empty() bool { return len(f.chunks) == 0 }
-
-func (f *frontier) push(from *spare, n int32, state []byte) {
-	size := 8 + len(state)
-	last := len(f.chunks) - 1
-	switch {
-	case last < 0:
-		// Of a program that loops there are many frontiers, with a state each.
-		f.chunks = append(f.chunks, make([]byte, 0, 2*size))
-		last++
-	case cap(f.chunks[last])-len(f.chunks[last]) < size:
-		f.chunks = append(f.chunks, from.chunk(size))
-		last++
-	}
-	b := f.chunks[last]
-	b = binary.LittleEndian.AppendUint32(b, uint32(n))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(state)))
-	f.chunks[last] = append(b, state...)
-}
-
-// each calls f for every entry until it returns false. Nothing may be pushed
-// meanwhile.
-func (f *frontier) each(visit func(n int32, state []byte) bool) {
-	for _, b := range f.chunks {
-		for len(b) > 0 {
-			n, size := int32(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[4:])
-			if !visit(n, b[8:8+size]) {
-				return
-			}
-			b = b[8+size:]
-		}
-	}
-}
-
-// release empties the frontier and leaves its buffers to others.
-func (f *frontier) release(to *spare) {
-	for _, c := range f.chunks {
-		if cap(c) == chunkSize {
-			to.chunks = append(to.chunks, c[:0])
-		}
-	}
-	f.chunks = nil
 }

@@ -11,6 +11,12 @@ func (u *uop) access(m *Memory, cpu int, r *Regs, write bool) Trap {
 	if ordered && uint64(addr)&(uint64(w)-1) != 0 {
 		return Trap{Kind: TrapAlign, Addr: addr}
 	}
+	switch {
+	case m.part:
+		return Trap{Kind: TrapLoad, Addr: addr}
+	case m.guarded:
+		m.note(u, cpu, addr)
+	}
 	a := r.R[u.a]
 	switch u.code {
 	case ir.St:

@@ -29,6 +29,7 @@ type uop struct {
 	keep        uint8 // the flags that an arithmetic operation leaves alone
 	order       ir.Order
 	width       ir.Width
+	half        uint8  // of the memory's views: slots, but 0 through the thread pointer
 	target      int32  // index of the op to branch to
 	mask        uint64 // the bits of a value of the width
 	imm         uint64
@@ -130,6 +131,9 @@ func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
 		}
 		if u.dst == ir.None {
 			u.dst = sink
+		}
+		if u.base != ir.TP {
+			u.half = slots
 		}
 		c.ops = append(c.ops, u)
 	}

@@ -41,7 +41,7 @@ func (c *Code) common(m *Memory, r *Regs, pc, done, n int, stop uint8) (int, int
 			// Eight bytes whatever the width, and the upper ones masked away.
 			// The few at a segment's end that aren't eight are not common.
 			a := u.addr(r)
-			w := &m.read[slot(a)]
+			w := &m.read[u.view(a)]
 			off := uint64(a - w.base)
 			if off >= uint64(len(w.bytes)) {
 				return pc, done
@@ -53,7 +53,7 @@ func (c *Code) common(m *Memory, r *Regs, pc, done, n int, stop uint8) (int, int
 			r.R[u.dst] = binary.LittleEndian.Uint64(b) & u.mask
 		case kSt:
 			a := u.addr(r)
-			w := &m.write[slot(a)]
+			w := &m.write[u.view(a)]
 			off := uint64(a - w.base)
 			if off >= uint64(len(w.bytes)) {
 				return pc, done

@@ -38,8 +38,14 @@ type Memory struct {
 	// reserved holds each CPU's load-linked address; 0 is none.
 	reserved []ir.Addr
 	// read and write are views of the segments with that permission, each at
-	// the slot of its first address: a lookup that hardly ever misses.
-	read, write [slots]view
+	// the slot of its first address: a lookup that hardly ever misses. The first
+	// half is for accesses through the thread pointer, the second for all
+	// others, which differs in a memory that is guarded.
+	read, write [2 * slots]view
+	guarded     bool
+	cpu         int // whose per-CPU area a guarded memory's second half has
+	strayed     Stray
+	part        bool // whatever the views don't have is not mapped
 }
 
 // view is a segment's bytes.
@@ -48,7 +54,7 @@ type view struct {
 	bytes []byte
 }
 
-// slots is the number of views; the address map has a segment in every
+// slots is the number of views of a half; the address map has a segment in every
 // megabyte.
 const slots = 8
 
@@ -89,11 +95,14 @@ func (m *Memory) open() {
 		s := &m.segs[i]
 		v := view{s.Base, m.segment(s)}
 		if s.Perm&Read != 0 {
-			m.read[slot(s.Base)] = v
+			m.read[slot(s.Base)], m.read[slots+slot(s.Base)] = v, v
 		}
 		if s.Perm&Write != 0 {
-			m.write[slot(s.Base)] = v
+			m.write[slot(s.Base)], m.write[slots+slot(s.Base)] = v, v
 		}
+	}
+	if m.guarded {
+		m.Guard()
 	}
 }
 

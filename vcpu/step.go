@@ -81,5 +81,8 @@ func (u *uop) addr(r *Regs) ir.Addr {
 	return ir.Addr(r.R[u.base] + r.R[u.index]<<(u.scale&3) + u.disp)
 }
 
+// view is the number of the view for an access there.
+func (u *uop) view(a ir.Addr) ir.Addr { return (slot(a) | ir.Addr(u.half)) % (2 * slots) }
+
 // lastBit is the number of the width's highest bit, which bounds a shift.
 func (u *uop) lastBit() uint64 { return uint64(u.width)*8 - 1 }

@@ -1,0 +1,150 @@
+package emu
+
+import (
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/ir/live"
+	"github.com/rseqemu/rseqemu/vcpu"
+)
+
+// Reduction is a set of ways to have fewer states without losing a verdict.
+type Reduction uint8
+
+// The reductions. Each rests on a proof from the rules, which is where it is
+// done, and on assumptions that are watched: see [Reducer.Broken].
+const (
+	// DeadValues: states are put into a normal form in which nothing is left
+	// that can't be read any more: registers, flags, the words of struct rseq,
+	// the kernel's notes; and a section that is sure to be aborted once its
+	// thread gets a CPU is aborted at once (normal.go).
+	DeadValues Reduction = 1 << iota
+	// LocalSteps: a step that nobody else can tell from its not having been made
+	// yet is made at once, with nothing in between (local.go).
+	LocalSteps
+	// EagerReturns: so is the return from an operation.
+	EagerReturns
+	// OwnPerCPU: reading the own CPU's per-CPU data in a section is local too.
+	OwnPerCPU
+
+	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU
+)
+
+var reductionNames = [...]string{"dead", "local", "return", "percpu"}
+
+// Reducer reduces the states of a machine.
+type Reducer struct {
+	m     *Machine
+	set   Reduction
+	facts *live.Facts
+	area  bool // the words of struct rseq can be normalised
+	exits bool // nobody can tell when a thread ends
+	// dead are the words of the area that no instruction reads.
+	dead live.Set
+	// outside is the memory that a local step outside of sections may read, and
+	// inside, by CPU, what one inside may.
+	outside *vcpu.Memory
+	inside  []*vcpu.Memory
+	faults  bool
+}
+
+// Reduce returns the reductions of the set that are sound for the machine's
+// program on its kernel and within its budget. It must be asked before the first
+// transition, and puts the machine under guard.
+func (m *Machine) Reduce(set Reduction) *Reducer {
+	r := &Reducer{m: m}
+	if set == 0 {
+		return r
+	}
+	r.facts = live.Of(m.im)
+	if len(m.im.Prog.Handlers) > 0 || m.cfg.Traced {
+		return r // frames hold registers, and are memory
+	}
+	for _, c := range r.facts.Calls {
+		if c == abi.SysRtSigreturn || c == abi.SysRtSigaction {
+			return r
+		}
+	}
+	if r.facts.Indirect {
+		return r
+	}
+	for i := range m.mem {
+		m.mem[i].Guard()
+	}
+	r.set = set
+	r.area = r.leavesAreaAlone(m)
+	if !r.area {
+		r.set &= DeadValues
+		return r
+	}
+	r.dead = live.Words &^ r.facts.Read
+	r.exits = len(r.facts.Calls) == 0 && r.dead&live.MMCID != 0
+	r.faults = m.budget.has(Faults)
+	r.outside = m.mem[0].Part(false, false, 0)
+	for c := range m.cpus {
+		r.inside = append(r.inside, m.mem[0].Part(true, r.set&OwnPerCPU != 0, c))
+	}
+	return r
+}
+
+// leavesAreaAlone reports whether all that the kernel and the program do with
+// struct rseq is known: the program arms sections in it and reads the ids; the
+// kernel, which isn't debugging, writes the ids and clears rseq_cs.
+func (r *Reducer) leavesAreaAlone(m *Machine) bool {
+	if m.k.Debug || m.im.Prog.Setup.Register == ir.RegisterNone || r.facts.Written&^live.CS != 0 {
+		return false
+	}
+	for i := range r.facts.Sections {
+		if !r.facts.Sections[i].Sound {
+			return false
+		}
+	}
+	for _, c := range r.facts.Calls {
+		switch c {
+		case abi.SysSchedYield, abi.SysFutex, abi.SysMembarrier, abi.SysNanosleep, abi.SysGettid, abi.SysExit, abi.SysExitGroup:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Set returns the reductions that are in force.
+func (r *Reducer) Set() Reduction { return r.set }
+
+// Broken returns the reductions that are in force although what they assume of
+// the program has turned out to be wrong on this machine: what was found with
+// them must be found again without.
+func (r *Reducer) Broken() Reduction {
+	m, wrong := r.m, Reduction(0)
+	for i := range m.mem {
+		if s := m.mem[i].Strayed(); s != 0 {
+			if s&vcpu.StrayPerCPU != 0 {
+				wrong |= OwnPerCPU
+			}
+			if s&vcpu.StrayThread != 0 {
+				wrong |= AllReductions
+			}
+		}
+	}
+	if m.strayAbort {
+		wrong |= AllReductions
+	}
+	return wrong & r.set
+}
+
+// String lists the reductions.
+func (s Reduction) String() string {
+	out := ""
+	for i, name := range reductionNames {
+		if s&(1<<i) != 0 {
+			if out != "" {
+				out += ","
+			}
+			out += name
+		}
+	}
+	if out == "" {
+		return "none"
+	}
+	return out
+}

@@ -1,0 +1,150 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/emu"
+)
+
+// worker expands states, on a machine and with properties of its own.
+type worker struct {
+	*world
+	s       *search
+	reducer *emu.Reducer
+	layers  [][]frontier // states that wait, by events, then by transitions
+	spare   spare
+	snap    *emu.Snapshot
+	choices []emu.Choice
+	way     []emu.Choice
+	state   []byte
+	at      node   // that is expanded
+	id      nodeID // its number
+
+	transitions, ends, depth, expanded int
+	counted                            int // of spare's bytes, in the search's
+}
+
+func newWorker(s *search, m *emu.Machine, factories []Factory, mayBlock bool) (*worker, error) {
+	w, r, err := newReduced(m, factories, s.lim.Without)
+	if err != nil {
+		return nil, err
+	}
+	w.mayBlock = mayBlock
+	return &worker{world: w, s: s, reducer: r, snap: w.m.NewSnapshot()}, nil
+}
+
+// newReduced makes a world of a machine's fork, with the reductions that its
+// properties allow.
+func newReduced(m *emu.Machine, factories []Factory, without emu.Reduction) (*world, *emu.Reducer, error) {
+	w, err := newWorld(m.Fork(), factories)
+	if err != nil {
+		return nil, nil, err
+	}
+	set := emu.AllReductions &^ without
+	for _, p := range w.props {
+		a, ok := p.(Reducible)
+		if !ok {
+			set = 0
+			break
+		}
+		set &= a.Allows()
+	}
+	return w, w.m.Reduce(set), nil
+}
+
+// begin puts the first state into the first layer.
+func (w *worker) begin() {
+	w.way = w.reducer.Settle(w.way[:0])
+	w.state = w.appendState(w.state[:0])
+	n, _, _, _ := w.s.seen.reach(hash(w.state), key{}, noNode, 0, 0)
+	w.s.states.Add(1)
+	w.wait(n, 0, w.state)
+}
+
+// wait puts a state in the queue of its cost.
+func (w *worker) wait(n nodeID, at cost, state []byte) {
+	e, d := at.events(), at.steps()
+	for len(w.layers) <= e {
+		w.layers = append(w.layers, nil)
+	}
+	for len(w.layers[e]) <= d {
+		w.layers[e] = append(w.layers[e], frontier{})
+	}
+	w.layers[e][d].push(&w.spare, n, state)
+}
+
+// expand visits the successors of a state; false ends the search.
+func (w *worker) expand(n nodeID, state []byte) bool {
+	var ok bool
+	if w.at, ok = w.s.seen.open(n); !ok {
+		return true
+	}
+	w.id = n
+	w.depth = max(w.depth, w.at.cost.steps())
+	if w.expanded++; w.expanded&0x3ff == 0 {
+		w.s.pause(w)
+	}
+	if w.s.halt.Load() {
+		return false
+	}
+	props := w.setState(state)
+	w.choices = w.m.Choices(w.choices[:0])
+	if stuck(w.choices) {
+		if v := w.end(); v != nil {
+			w.s.fail(violation{at: w.at.cost, node: n, key: w.at.key, ended: true, found: *v})
+			return true
+		}
+		if w.m.Done() {
+			w.ends++
+			return true
+		}
+	}
+	if len(w.choices) > 1 {
+		w.m.Save(w.snap)
+	}
+	for i, c := range w.choices {
+		if i > 0 {
+			w.m.Restore(w.snap)
+			w.mustSetProps(props)
+		}
+		w.transitions++
+		if !w.follow(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// follow makes a choice and the local steps behind it, and notes where they lead.
+func (w *worker) follow(c emu.Choice) bool {
+	events, steps := w.at.cost.events()+int(c.Cost()), w.at.cost.steps()+1
+	v := w.do(c)
+	if v == nil {
+		if w.way = w.reducer.Settle(w.way[:0]); len(w.way) > 0 {
+			steps += len(w.way)
+			v = w.ask(w.way[len(w.way)-1])
+		}
+	}
+	if events > maxEvents || steps > maxSteps {
+		w.s.stop(fmt.Sprintf("runs of more than %d transitions or %d events exist", maxSteps, maxEvents))
+		return false
+	}
+	at := costOf(events, steps)
+	if v != nil {
+		w.s.fail(violation{at: at, node: w.id, key: w.at.key, choice: c, found: *v})
+		return true
+	}
+	w.state = w.appendState(w.state[:0])
+	k := hash(w.state)
+	n, isNew, waits, full := w.s.seen.reach(k, w.at.key, w.id, uint32(c), at)
+	if isNew {
+		if states := w.s.states.Add(1); full || states > int64(w.s.lim.States) {
+			w.s.stop(fmt.Sprintf("more than %d states", w.s.lim.States))
+			return false
+		}
+	}
+	if waits {
+		w.wait(n, at, w.state)
+	}
+	return true
+}

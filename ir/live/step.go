@@ -1,0 +1,63 @@
+package live
+
+import "github.com/rseqemu/rseqemu/ir"
+
+// Step says what the execution of one instruction has to do with anybody but
+// its thread.
+type Step uint8
+
+// The kinds of step, in the order of what they touch.
+const (
+	Visible Step = iota // whatever isn't one of the others
+	Private             // registers and flags only; may branch
+	Loads               // and plain loads
+	Return              // a return
+)
+
+// StepAt returns the kind of the instruction at ip.
+func (f *Facts) StepAt(ip ir.Addr) Step {
+	if i := f.im.Index(ip); i >= 0 {
+		return f.steps[i]
+	}
+	return Visible
+}
+
+// Loses reports whether the instruction at ip changes a register or a flag that
+// the abort handler may read: something that is lost or not, as the section is
+// interrupted before or behind it.
+func (f *Facts) Loses(ip ir.Addr, s *Section) bool {
+	i := f.im.Index(ip)
+	if i < 0 {
+		return true
+	}
+	var writes ir.RegSet
+	for j := range f.im.Instrs[i].Micro() {
+		writes |= f.im.Instrs[i].Ops[j].Writes()
+	}
+	return Set(writes)&f.At(s.Abort) != 0
+}
+
+func (f *Facts) step(i int) Step {
+	kind := Private
+	in := &f.im.Instrs[i]
+	for j := range in.Micro() {
+		o := &in.Ops[j]
+		switch o.Code {
+		case ir.Ret:
+			if in.N > 1 {
+				return Visible
+			}
+			return Return
+		case ir.Ld:
+			if o.Order != ir.Plain {
+				return Visible
+			}
+			kind = Loads
+		case ir.Nop, ir.Mov, ir.Add, ir.Sub, ir.And, ir.Or, ir.Xor, ir.Andn, ir.Shl, ir.Shr, ir.Sar,
+			ir.Zext, ir.Sext, ir.Ins, ir.La, ir.Bit, ir.Flipc, ir.Csel, ir.Br, ir.Beq, ir.Bne, ir.Jmp:
+		default:
+			return Visible
+		}
+	}
+	return kind
+}
