@@ -4,6 +4,7 @@ import (
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/ir/live"
+	"github.com/rseqemu/rseqemu/ir/symmetry"
 	"github.com/rseqemu/rseqemu/vcpu"
 )
 
@@ -25,11 +26,14 @@ const (
 	EagerReturns
 	// OwnPerCPU: reading the own CPU's per-CPU data in a section is local too.
 	OwnPerCPU
+	// Symmetry: of the states that are one but for the names of threads and CPUs
+	// one is kept (rename.go, order.go).
+	Symmetry
 
-	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU
+	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU | Symmetry
 )
 
-var reductionNames = [...]string{"dead", "local", "return", "percpu"}
+var reductionNames = [...]string{"dead", "local", "return", "percpu", "symmetry"}
 
 // Reducer reduces the states of a machine.
 type Reducer struct {
@@ -45,6 +49,16 @@ type Reducer struct {
 	outside *vcpu.Memory
 	inside  []*vcpu.Memory
 	faults  bool
+
+	// Of the symmetry.
+	sym         *symmetry.Facts
+	objects     []object
+	objectOf    []int16 // by word of global data: its object, or none
+	dataKinds   []symmetry.Kind
+	perCPUKinds []symmetry.Kind
+	moving      [][]moving // by instruction: the live registers that are renamed
+	twin        *Machine
+	order       *ordering
 }
 
 // Reduce returns the reductions of the set that are sound for the machine's
@@ -82,6 +96,11 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	r.outside = m.mem[0].Part(false, false, 0)
 	for c := range m.cpus {
 		r.inside = append(r.inside, m.mem[0].Part(true, r.set&OwnPerCPU != 0, c))
+	}
+	if r.set&Symmetry != 0 && r.set&DeadValues != 0 {
+		r.setSymmetry()
+	} else {
+		r.set &^= Symmetry
 	}
 	return r
 }

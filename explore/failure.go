@@ -32,14 +32,7 @@ func (s *search) failure(m *emu.Machine, factories []Factory, mayBlock bool) (*F
 		return nil, err
 	}
 	r.mayBlock = mayBlock
-	way := reducer.Settle(nil)
-	for _, c := range choices {
-		way = append(way, c)
-		if r.do(c) != nil {
-			break
-		}
-		way = reducer.Settle(way)
-	}
+	way := r.unreduced(choices, reducer)
 	w, err := newWorld(m, factories)
 	if err != nil {
 		return nil, err
@@ -56,4 +49,63 @@ func (s *search) failure(m *emu.Machine, factories []Factory, mayBlock bool) (*F
 	f := &Failure{Violation: *v, Schedule: way}
 	w.tidy(f, reset)
 	return f, nil
+}
+
+// unreduced turns the choices of a reduced search into a schedule: with the local
+// steps between them, and under the names that threads and CPUs have, not those of
+// the states in order.
+func (w *world) unreduced(choices []emu.Choice, r *emu.Reducer) []emu.Choice {
+	names := newNames(w.m)
+	way := r.Settle(nil)
+	for _, c := range choices {
+		if state, n := w.appendReduced(nil, r); n != nil {
+			names.then(n)
+			w.setState(state)
+		}
+		from := len(way)
+		way = append(way, c)
+		v := w.do(c)
+		if v == nil {
+			way = r.Settle(way)
+		}
+		for i := range way[from:] {
+			way[from+i] = names.original(way[from+i])
+		}
+		if v != nil {
+			break
+		}
+	}
+	return way
+}
+
+// names are the original numbers of threads and CPUs.
+type names struct {
+	tasks []emu.TaskID
+	cpus  []emu.CPUID
+}
+
+func newNames(m *emu.Machine) *names {
+	n := &names{}
+	for i := range m.Tasks() {
+		n.tasks = append(n.tasks, emu.TaskID(i))
+	}
+	for i := range m.CPUs() {
+		n.cpus = append(n.cpus, emu.CPUID(i))
+	}
+	return n
+}
+
+// then renames them.
+func (n *names) then(r *emu.Renaming) {
+	tasks, cpus := slices.Clone(n.tasks), slices.Clone(n.cpus)
+	for old, now := range r.Tasks {
+		n.tasks[now] = tasks[old]
+	}
+	for old, now := range r.CPUs {
+		n.cpus[now] = cpus[old]
+	}
+}
+
+func (n *names) original(c emu.Choice) emu.Choice {
+	return (&emu.Renaming{Tasks: n.tasks, CPUs: n.cpus}).Choice(c)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/ir/symmetry"
 )
 
 // Property is something that must hold on every run. What it remembers of the
@@ -77,6 +78,17 @@ func (w *world) observe(e emu.Event) {
 // moves returns before other transitions.
 type Reducible interface {
 	Allows() emu.Reduction
+}
+
+// Symmetric is a Reducible property that doesn't care which thread is which, nor
+// which CPU. One that does leaves no symmetry.
+type Symmetric interface {
+	Reducible
+	// CanRename reports whether that is so for threads and CPUs that can change
+	// places in the program.
+	CanRename(f *symmetry.Facts) bool
+	// AppendRenamed is AppendState of what it would remember if they had.
+	AppendRenamed(b []byte, n *emu.Renaming) []byte
 }
 
 // do makes a transition and asks the properties.

@@ -49,13 +49,38 @@ func newReduced(m *emu.Machine, factories []Factory, without emu.Reduction) (*wo
 		}
 		set &= a.Allows()
 	}
-	return w, w.m.Reduce(set), nil
+	r := w.m.Reduce(set)
+	for _, p := range w.props {
+		if s, ok := p.(Symmetric); r.Symmetry() != nil && (!ok || !s.CanRename(r.Symmetry())) {
+			r.DropSymmetry()
+		}
+	}
+	return w, r, nil
+}
+
+// appendReduced appends the bytes of the state with threads and CPUs in order, and
+// returns the renaming that puts them there, nil without symmetry.
+func (w *world) appendReduced(b []byte, r *emu.Reducer) ([]byte, *emu.Renaming) {
+	if r.Symmetry() == nil {
+		return w.appendState(b), nil
+	}
+	return r.InOrder(b, w.appendRenamed)
+}
+
+// appendRenamed appends the bytes of a machine that was renamed, and those of the
+// properties.
+func (w *world) appendRenamed(b []byte, m *emu.Machine, n *emu.Renaming) []byte {
+	b = m.AppendState(b)
+	for _, p := range w.props {
+		b = p.(Symmetric).AppendRenamed(b, n)
+	}
+	return b
 }
 
 // begin puts the first state into the first layer.
 func (w *worker) begin() {
 	w.way = w.reducer.Settle(w.way[:0])
-	w.state = w.appendState(w.state[:0])
+	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	n, _, _, _ := w.s.seen.reach(hash(w.state), key{}, noNode, 0, 0)
 	w.s.states.Add(1)
 	w.wait(n, 0, w.state)
@@ -134,7 +159,7 @@ func (w *worker) follow(c emu.Choice) bool {
 		w.s.fail(violation{at: at, node: w.id, key: w.at.key, choice: c, found: *v})
 		return true
 	}
-	w.state = w.appendState(w.state[:0])
+	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	k := hash(w.state)
 	n, isNew, waits, full := w.s.seen.reach(k, w.at.key, w.id, uint32(c), at)
 	if isNew {

@@ -1,6 +1,12 @@
 package props
 
-import "github.com/rseqemu/rseqemu/emu"
+import (
+	"encoding/binary"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/ir/symmetry"
+)
 
 // What the properties allow a search to leave out: all of them look at nothing
 // but data, the ends of processes, and calls and returns.
@@ -19,4 +25,53 @@ func (c *checks) Allows() emu.Reduction {
 		return emu.AllReductions &^ emu.EagerReturns
 	}
 	return emu.AllReductions
+}
+
+// CanRename: it remembers nothing.
+func (survive) CanRename(*symmetry.Facts) bool { return true }
+
+// AppendRenamed appends nothing.
+func (survive) AppendRenamed(b []byte, _ *emu.Renaming) []byte { return b }
+
+// CanRename reports whether the conditions name no CPU and no object.
+func (c *checks) CanRename(f *symmetry.Facts) bool {
+	for i := range c.prog.Checks {
+		if !c.symmetric(&c.prog.Checks[i].Cond, f) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checks) symmetric(e *ir.Expr, f *symmetry.Facts) bool {
+	d := c.data(e.Sym)
+	switch e.Op {
+	case ir.ExprSym, ir.ExprIndex, ir.ExprAddr:
+		if d != nil && (d.Kind != ir.Global || f.HasObject(e.Sym)) {
+			return false
+		}
+	case ir.ExprSum:
+		if d != nil && d.Kind == ir.PerThread {
+			return false
+		}
+	}
+	for i := range e.Args {
+		if !c.symmetric(&e.Args[i], f) {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendRenamed moves each thread's place in its script.
+func (c *checks) AppendRenamed(b []byte, n *emu.Renaming) []byte {
+	if !c.counts {
+		return b
+	}
+	at := len(b)
+	b = c.AppendState(b)
+	for t, v := range c.call {
+		binary.LittleEndian.PutUint16(b[at+2*int(n.Tasks[t]):], v)
+	}
+	return b
 }

@@ -135,6 +135,9 @@ func (m *Memory) Reservations() []ir.Addr { return m.reserved }
 // Segments returns the segment table, which must not be changed.
 func (m *Memory) Segments() []Segment { return m.segs }
 
+// Offset returns where a writable segment's bytes begin in Mutable.
+func (m *Memory) Offset(s *Segment) int { return s.off }
+
 // at returns the n bytes at a if all of them are in the view, else nil.
 func (v *view) at(a ir.Addr, n uint64) []byte {
 	off := uint64(a - v.base)
