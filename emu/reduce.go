@@ -30,10 +30,14 @@ const (
 	// one is kept (rename.go, order.go).
 	Symmetry
 
-	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU | Symmetry
+	// OneCPU: while a CPU's next step touches nothing but what is the CPU's and its
+	// thread's own, nothing else is looked at (ample.go).
+	OneCPU
+
+	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU | Symmetry | OneCPU
 )
 
-var reductionNames = [...]string{"dead", "local", "return", "percpu", "symmetry"}
+var reductionNames = [...]string{"dead", "local", "return", "percpu", "symmetry", "cpu"}
 
 // Reducer reduces the states of a machine.
 type Reducer struct {
@@ -97,6 +101,9 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	for c := range m.cpus {
 		r.inside = append(r.inside, m.mem[0].Part(true, r.set&OwnPerCPU != 0, c))
 	}
+	if r.set&(DeadValues|OwnPerCPU) != DeadValues|OwnPerCPU || !r.exits || m.budget.has(Unplugs) {
+		r.set &^= OneCPU
+	}
 	if r.set&Symmetry != 0 && r.set&DeadValues != 0 {
 		r.setSymmetry()
 	} else {
@@ -138,7 +145,7 @@ func (r *Reducer) Broken() Reduction {
 	for i := range m.mem {
 		if s := m.mem[i].Strayed(); s != 0 {
 			if s&vcpu.StrayPerCPU != 0 {
-				wrong |= OwnPerCPU
+				wrong |= OwnPerCPU | OneCPU
 			}
 			if s&vcpu.StrayThread != 0 {
 				wrong |= AllReductions

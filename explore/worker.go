@@ -124,6 +124,7 @@ func (w *worker) expand(n nodeID, state []byte) bool {
 			return true
 		}
 	}
+	w.choices = w.reducer.Ample(w.choices)
 	if len(w.choices) > 1 {
 		w.m.Save(w.snap)
 	}

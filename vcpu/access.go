@@ -12,7 +12,7 @@ func (u *uop) access(m *Memory, cpu int, r *Regs, write bool) Trap {
 		return Trap{Kind: TrapAlign, Addr: addr}
 	}
 	switch {
-	case m.part:
+	case m.part && !m.has(u, addr):
 		return Trap{Kind: TrapLoad, Addr: addr}
 	case m.guarded:
 		m.note(u, cpu, addr)

@@ -34,9 +34,9 @@ func (m *Memory) narrow(cpu int) {
 	m.read[slots+slot(ir.PerCPUBase)], m.write[slots+slot(ir.PerCPUBase)] = own, own
 }
 
-// Part returns an address space of the same bytes, for loads alone, in which
-// little is mapped: what never changes; if area is set the threads' areas, through
-// the thread pointer; and if percpu is set that CPU's part of the per-CPU data.
+// Part returns an address space of the same bytes in which little is mapped: what
+// never changes; if area is set the threads' areas, through the thread pointer; and
+// if percpu is set that CPU's part of the per-CPU data.
 func (m *Memory) Part(area, percpu bool, cpu int) *Memory {
 	c := *m
 	c.part, c.guarded = true, false
@@ -48,12 +48,34 @@ func (m *Memory) Part(area, percpu bool, cpu int) *Memory {
 		}
 	}
 	if area {
-		c.read[slot(ir.ThreadBase)] = m.read[slot(ir.ThreadBase)]
+		v := m.read[slot(ir.ThreadBase)]
+		c.read[slot(ir.ThreadBase)], c.write[slot(ir.ThreadBase)] = v, v
 	}
 	if percpu {
-		c.read[slots+slot(ir.PerCPUBase)] = m.own(cpu)
+		v := m.own(cpu)
+		c.read[slots+slot(ir.PerCPUBase)], c.write[slots+slot(ir.PerCPUBase)] = v, v
 	}
 	return &c
+}
+
+// has reports whether a part has what a micro-op accesses.
+func (m *Memory) has(u *uop, a ir.Addr) bool {
+	v, n := slot(a)|ir.Addr(u.half), uint64(u.width)
+	loads := u.code != ir.St && u.code != ir.Sc
+	return (!loads || m.read[v].at(a, n) != nil) && (u.code == ir.Ld || u.code == ir.Ll || m.write[v].at(a, n) != nil)
+}
+
+// Fits reports whether the next instruction of thread r, which is to begin, would
+// finish and access nothing that the part lacks. It changes nothing.
+func (c *Code) Fits(m *Memory, cpu int, r *Regs) bool {
+	pc := c.resume(r)
+	if pc < 0 || r.Micro != 0 {
+		return false
+	}
+	if c.ops[pc].kind == kCheck {
+		pc++
+	}
+	return c.ops[pc].kind != kGap && c.try(m, cpu, *r, pc).Kind == TrapNone
 }
 
 // own is the view of a CPU's per-CPU data.

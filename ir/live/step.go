@@ -22,6 +22,23 @@ func (f *Facts) StepAt(ip ir.Addr) Step {
 	return Visible
 }
 
+// Forward reports whether the instruction at ip goes on to higher addresses only,
+// and enters neither the kernel nor a function.
+func (f *Facts) Forward(ip ir.Addr) bool {
+	i := f.im.Index(ip)
+	if i < 0 {
+		return false
+	}
+	in := &f.im.Instrs[i]
+	switch last := &in.Ops[in.N-1]; last.Code {
+	case ir.Br, ir.Beq, ir.Bne, ir.Jmp:
+		return last.TargetIP > ip
+	case ir.Jmpr, ir.Call, ir.Ret, ir.Syscall, ir.Trap:
+		return false
+	}
+	return true
+}
+
 // Loses reports whether the instruction at ip changes a register or a flag that
 // the abort handler may read: something that is lost or not, as the section is
 // interrupted before or behind it.
