@@ -18,13 +18,8 @@ func (s *search) failure(m *emu.Machine, factories []Factory, mayBlock bool) (*F
 	if !s.failed.ended {
 		choices = append(choices, s.failed.choice)
 	}
-	for n := s.failed.node; ; {
-		nd := s.seen.at(n)
-		if nd.parent == noNode {
-			break
-		}
+	for nd, ok := s.seen.half(s.failed.key.lo, s.failed.at+1); ok && nd.cost > 0; nd, ok = s.seen.half(nd.parent, nd.cost) {
 		choices = append(choices, emu.Choice(nd.choice))
-		n = nd.parent
 	}
 	slices.Reverse(choices)
 	r, reducer, err := newReduced(m, factories, s.lim.Without)

@@ -29,8 +29,8 @@ func (s *spare) chunk(size int) []byte {
 
 func (f *frontier) empty() bool { return len(f.chunks) == 0 }
 
-func (f *frontier) push(from *spare, n nodeID, state []byte) {
-	size := 8 + len(state)
+func (f *frontier) push(from *spare, k key, state []byte) {
+	size := entryHead + len(state)
 	last := len(f.chunks) - 1
 	switch {
 	case last < 0:
@@ -43,19 +43,24 @@ func (f *frontier) push(from *spare, n nodeID, state []byte) {
 		last++
 	}
 	b := f.chunks[last]
-	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	b = binary.LittleEndian.AppendUint64(b, k.hi)
+	b = binary.LittleEndian.AppendUint64(b, k.lo)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(state)))
 	f.chunks[last] = append(b, state...)
 }
 
+// entryHead is what is in front of a state: its key and length.
+const entryHead = 20
+
 // each calls visit for every entry of a buffer until it returns false.
-func each(b []byte, visit func(n nodeID, state []byte) bool) bool {
+func each(b []byte, visit func(k key, state []byte) bool) bool {
 	for len(b) > 0 {
-		n, size := nodeID(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[4:])
-		if !visit(n, b[8:8+size]) {
+		k := key{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+		end := entryHead + binary.LittleEndian.Uint32(b[16:])
+		if !visit(k, b[entryHead:end]) {
 			return false
 		}
-		b = b[8+size:]
+		b = b[end:]
 	}
 	return true
 }

@@ -68,9 +68,9 @@ type Failure struct {
 	Schedule []emu.Choice
 }
 
-// bytesPerState is what a state that was expanded takes: a node, and its slots in
-// a table between three eighths and three quarters full.
-const bytesPerState = 32 + 4*2
+// bytesPerState is what a state that was expanded takes: a node of a table that is
+// two thirds full, more or less.
+const bytesPerState = 48
 
 // Progress is told how far a search is, now and then; see [Exhaustive].
 type Progress func(r *Result)
@@ -142,6 +142,7 @@ type search struct {
 	ctx      context.Context
 	lim      Limits
 	seen     *visited
+	at       cost // of the layer that is expanded
 	workers  []*worker
 	progress Progress
 	res      *Result
@@ -158,8 +159,7 @@ type search struct {
 // violation is where a property was found broken.
 type violation struct {
 	at     cost
-	node   nodeID
-	key    key
+	key    key        // of the state before it
 	choice emu.Choice // none if it is what is asked at the end
 	ended  bool
 	found  Violation
@@ -184,6 +184,7 @@ func (s *search) run() {
 				s.why = fmt.Sprintf("runs of more than %d transitions exist: a loop that never repeats a state?", s.lim.Steps)
 				return
 			}
+			s.at = costOf(events, steps)
 			s.expand(chunks)
 			for _, w := range s.workers {
 				if s.broken |= w.reducer.Broken(); s.broken != 0 {

@@ -1,33 +1,31 @@
 package explore
 
 import (
+	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 )
 
-// key is a state's 128-bit hash. With a billion states the odds that any two
-// share one are about 2^-69.
+// key is a state's 127-bit hash. With a billion states the odds that any two
+// share one are about 2^-68.
 type key struct{ hi, lo uint64 }
 
 func hash(b []byte) key {
 	h := xxh3.Hash128(b)
-	return key{h.Hi, h.Lo}
+	return key{h.Hi | 1, h.Lo} // zero is none's
 }
 
-// node is what a search keeps of a state: how it got there, cheapest way first.
-// Of several cheapest ways it is the least by origin, so that it doesn't depend on
-// which worker came first.
+// node is what a search keeps of a state: how it got there, cheapest way first. Of
+// several cheapest ways it is the least by parent and choice, so that it doesn't
+// depend on which worker came first.
 type node struct {
 	key    key
-	cost   cost
-	parent nodeID // noNode for the initial state
+	parent uint64 // half of the key of the state before it
 	choice uint32
-	origin uint32 // 31 bits of the parent's hash, and closed
+	cost   cost
 }
-
-// closed says in a node's origin that it was expanded.
-const closed = 1
 
 // cost orders states and schedules: kernel events first, then transitions. It is
 // one number.
@@ -44,111 +42,112 @@ func costOf(events, steps int) cost { return cost(events<<stepBits | steps) }
 func (c cost) events() int { return int(c >> stepBits) }
 func (c cost) steps() int  { return int(c & maxSteps) }
 
-// nodeID is the number of a node: its shard, and its place in it.
-type nodeID uint32
-
-const (
-	noNode    = ^nodeID(0)
-	shardBits = 6
-	shards    = 1 << shardBits
-	// blockSize is how many nodes of a shard are allocated together, so that none
-	// is ever moved.
-	blockSize = 1 << 7
-	maxNodes  = 1<<(32-shardBits) - blockSize // of a shard
-)
-
-// visited is the set of states, for several workers at a time: shards by hash,
-// each an open-addressing table of node numbers.
+// visited is the set of states, for several workers at a time: shards by hash, each
+// an open-addressing table of nodes.
 type visited struct {
 	shards [shards]shard
+	// lowered says that a state was reached at a lower cost than before, so that it
+	// waits in two places.
+	lowered atomic.Bool
 }
 
+const (
+	shardBits = 6
+	shards    = 1 << shardBits
+)
+
 type shard struct {
-	mu     sync.Mutex
-	slots  []uint32 // place + 1, 0 is empty
-	blocks [][]node
-	n      int
-	_      [40]byte // shards are of different cache lines
+	mu    sync.Mutex
+	nodes []node // a key of zero is an empty place
+	n     int
+	_     [24]byte // shards are of different cache lines
 }
 
 func newVisited() *visited {
 	v := &visited{}
 	for i := range v.shards {
-		v.shards[i].slots = make([]uint32, 1<<6)
+		v.shards[i].nodes = make([]node, 8)
 	}
 	return v
 }
 
-// reach notes that a state was reached from parent, whose key is from, by a
-// choice at a cost. It returns the state's node, whether it is new, and whether it
-// is to be expanded at that cost. The node's number is of no use if full.
-func (v *visited) reach(k, from key, parent nodeID, choice uint32, at cost) (n nodeID, isNew, waits, full bool) {
-	s := &v.shards[k.hi>>(64-shardBits)]
+// reach notes that a state was reached from another by a choice at a cost. It returns
+// whether the state is new, and whether it is to be expanded at that cost.
+func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool) {
+	s := &v.shards[k.lo>>(64-shardBits)]
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.n*4 >= len(s.slots)*3 {
+	if s.n*5 >= len(s.nodes)*4 {
 		s.grow()
 	}
-	origin := uint32(from.lo) &^ closed
-	mask := uint64(len(s.slots) - 1)
-	i := k.lo & mask
-	for ; s.slots[i] != 0; i = (i + 1) & mask {
-		place := s.slots[i] - 1
-		nd := s.node(place)
-		if nd.key != k {
-			continue
-		}
-		id := nodeID(k.hi>>(64-shardBits))<<(32-shardBits) | nodeID(place)
-		better := nd.cost == at && (origin < nd.origin || origin == nd.origin && choice < nd.choice)
-		if nd.origin&closed != 0 || nd.cost < at || nd.cost == at && !better {
-			return id, false, false, false
-		}
-		waits = at < nd.cost
-		nd.cost, nd.parent, nd.choice, nd.origin = at, parent, choice, origin
-		return id, false, waits, false
+	nd := s.find(k)
+	switch {
+	case nd.key == (key{}):
+		s.n++
+		*nd = node{k, from.lo, choice, at}
+		isNew, waits = true, true
+	case at < nd.cost:
+		nd.parent, nd.choice, nd.cost = from.lo, choice, at
+		v.lowered.Store(true)
+		waits = true
+	case at == nd.cost && (from.lo < nd.parent || from.lo == nd.parent && choice < nd.choice):
+		nd.parent, nd.choice = from.lo, choice
 	}
-	if s.n >= maxNodes {
-		return 0, false, false, true
-	}
-	if s.n%blockSize == 0 {
-		s.blocks = append(s.blocks, make([]node, blockSize))
-	}
-	place := uint32(s.n)
-	s.n++
-	s.slots[i] = place + 1
-	*s.node(place) = node{key: k, cost: at, parent: parent, choice: choice, origin: origin}
-	return nodeID(k.hi>>(64-shardBits))<<(32-shardBits) | nodeID(place), true, true, false
+	s.mu.Unlock()
+	return isNew, waits
 }
 
-// open marks a state as expanded and returns its node, unless it was expanded
-// before.
-func (v *visited) open(n nodeID) (nd node, ok bool) {
-	s := &v.shards[n>>(32-shardBits)]
+// costs reports whether that is what it takes to reach a state that is in the set.
+func (v *visited) costs(k key, at cost) bool {
+	if !v.lowered.Load() {
+		return true
+	}
+	s := &v.shards[k.lo>>(64-shardBits)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.node(uint32(n & (1<<(32-shardBits) - 1)))
-	if p.origin&closed != 0 {
-		return node{}, false
-	}
-	p.origin |= closed
-	return *p, true
+	return s.find(k).cost == at
 }
 
-// at returns a node. Nobody may be adding any.
-func (v *visited) at(n nodeID) *node {
-	return v.shards[n>>(32-shardBits)].node(uint32(n & (1<<(32-shardBits) - 1)))
-}
-
-func (s *shard) node(place uint32) *node { return &s.blocks[place/blockSize][place%blockSize] }
-
-func (s *shard) grow() {
-	s.slots = make([]uint32, 2*len(s.slots))
-	mask := uint64(len(s.slots) - 1)
-	for place := range uint32(s.n) {
-		i := s.node(place).key.lo & mask
-		for s.slots[i] != 0 {
-			i = (i + 1) & mask
+// half returns the node of the state that has that half of a key, at a lower cost
+// than limit. Nobody may be adding any.
+func (v *visited) half(lo uint64, limit cost) (node, bool) {
+	s := &v.shards[lo>>(64-shardBits)]
+	for i := s.first(lo); s.nodes[i].key != (key{}); i = s.behind(i) {
+		if nd := s.nodes[i]; nd.key.lo == lo && nd.cost < limit {
+			return nd, true
 		}
-		s.slots[i] = place + 1
+	}
+	return node{}, false
+}
+
+// first is the place where a key belongs.
+func (s *shard) first(lo uint64) int {
+	hi, _ := bits.Mul64(lo<<shardBits, uint64(len(s.nodes)))
+	return int(hi)
+}
+
+func (s *shard) behind(i int) int {
+	if i++; i < len(s.nodes) {
+		return i
+	}
+	return 0
+}
+
+// find returns the place of a key, which is empty if there is no such state.
+func (s *shard) find(k key) *node {
+	for i := s.first(k.lo); ; i = s.behind(i) {
+		if nd := &s.nodes[i]; nd.key == k || nd.key == (key{}) {
+			return nd
+		}
+	}
+}
+
+// grow makes the table half as large again.
+func (s *shard) grow() {
+	old := s.nodes
+	s.nodes = make([]node, len(old)+len(old)/2)
+	for i := range old {
+		if old[i].key != (key{}) {
+			*s.find(old[i].key) = old[i]
+		}
 	}
 }

@@ -8,50 +8,42 @@ import (
 )
 
 // TestVisitedIsAMap: of each state it keeps the cheapest way, the least of several,
-// until it is opened, however much the keys collide.
+// however much the keys collide.
 func TestVisitedIsAMap(t *testing.T) {
-	type entry struct {
-		node
-		id nodeID
-	}
 	rapid.Check(t, func(t *rapid.T) {
 		v := newVisited()
-		want := map[key]*entry{}
+		want := map[key]node{}
 		spread := rapid.SampledFrom([]uint64{3, 100, 1 << 12, 1 << 40}).Draw(t, "spread")
 		seed := rapid.Uint64().Draw(t, "seed")
+		lowered := false
 		for range rapid.SampledFrom([]int{10, 20_000}).Draw(t, "keys") {
 			seed = seed*6364136223846793005 + 1442695040888963407
-			// Few low bits, which choose the slot, and few high ones, the shard.
-			k := key{hi: seed >> 60 << 60, lo: (seed >> 20) % spread << 3}
-			from, choice, at := key{lo: seed >> 30 % 4 << 1}, uint32(seed>>40%3), cost(seed>>50%5)
-			n, isNew, waits, full := v.reach(k, from, nodeID(seed%7), choice, at)
-			e, seen := want[k]
-			better := !seen || e.origin&closed == 0 && (at < e.cost ||
-				at == e.cost && (uint32(from.lo) < e.origin || uint32(from.lo) == e.origin && choice < e.choice))
-			if full || isNew == seen || seen && n != e.id || waits != (!seen || better && at < e.cost) {
-				t.Fatalf("%v is %d, new %t, waits %t; had %+v", k, n, isNew, waits, e)
+			// Few shards, and few places in them.
+			k := key{hi: seed>>60 | 1, lo: (seed >> 20) % spread}
+			k.lo |= seed >> 62 << 62
+			from, choice, at := key{lo: seed >> 30 % 4}, uint32(seed>>40%3), cost(seed>>50%5)
+			isNew, waits := v.reach(k, from, choice, at)
+			nd, seen := want[k]
+			if lower := seen && at < nd.cost; isNew == seen || waits != (!seen || lower) {
+				t.Fatalf("%v: new %t, waits %t; had %+v", k, isNew, waits, nd)
+			} else if lower {
+				lowered = true
 			}
-			if !seen {
-				e = &entry{id: n}
-				want[k] = e
-			}
-			if better {
-				e.node = node{k, at, nodeID(seed % 7), choice, uint32(from.lo)}
-			}
-			if seed>>35%4 == 0 {
-				nd, ok := v.open(n)
-				if ok != (e.origin&closed == 0) {
-					t.Fatalf("%v was opened: %t", k, !ok)
-				}
-				e.origin |= closed
-				if ok && nd != e.node {
-					t.Fatalf("%v is %+v, want %+v", k, nd, e.node)
-				}
+			if now := (node{k, from.lo, choice, at}); !seen || at < nd.cost ||
+				at == nd.cost && (now.parent < nd.parent || now.parent == nd.parent && choice < nd.choice) {
+				want[k] = now
 			}
 		}
-		for _, e := range want {
-			if *v.at(e.id) != e.node {
-				t.Fatalf("%+v, want %+v", *v.at(e.id), e.node)
+		for k, nd := range want {
+			at := &v.shards[k.lo>>(64-shardBits)]
+			if got := *at.find(k); got != nd {
+				t.Fatalf("%+v, want %+v", got, nd)
+			}
+			if !v.costs(k, nd.cost) || lowered && v.costs(k, nd.cost+1) {
+				t.Fatalf("%+v doesn't cost that", nd)
+			}
+			if _, ok := v.half(k.lo, nd.cost+1); !ok {
+				t.Fatalf("%+v isn't found by half of its key", nd)
 			}
 		}
 	})
@@ -69,9 +61,9 @@ func TestFrontierGivesBackWhatItGot(t *testing.T) {
 				t.Fatal("a new one isn't empty")
 			}
 			for i := range rapid.IntRange(1, 60).Draw(t, "states") {
-				size := rapid.SampledFrom([]int{0, 1, 300, 300, chunkSize - 8, chunkSize - 7, 3 * chunkSize}).Draw(t, "size")
+				size := rapid.SampledFrom([]int{0, 1, 300, 300, chunkSize - entryHead, chunkSize - entryHead + 1, 3 * chunkSize}).Draw(t, "size")
 				state := bytes.Repeat([]byte{byte(i + 1)}, size)
-				f.push(&pool, nodeID(i), state)
+				f.push(&pool, key{uint64(i), 7}, state)
 				want = append(want, state)
 			}
 			if f.empty() {
@@ -79,9 +71,9 @@ func TestFrontierGivesBackWhatItGot(t *testing.T) {
 			}
 			at := 0
 			for _, b := range f.chunks {
-				each(b, func(n nodeID, state []byte) bool {
-					if int(n) != at || !bytes.Equal(state, want[at]) {
-						t.Fatalf("entry %d: node %d, %d bytes, want %d", at, n, len(state), len(want[at]))
+				each(b, func(k key, state []byte) bool {
+					if k != (key{uint64(at), 7}) || !bytes.Equal(state, want[at]) {
+						t.Fatalf("entry %d: key %v, %d bytes, want %d", at, k, len(state), len(want[at]))
 					}
 					at++
 					return true
@@ -91,7 +83,7 @@ func TestFrontierGivesBackWhatItGot(t *testing.T) {
 				t.Fatalf("%d of %d entries", at, len(want))
 			}
 			visits := 0
-			if each(f.chunks[0], func(nodeID, []byte) bool { visits++; return false }) || visits != 1 {
+			if each(f.chunks[0], func(key, []byte) bool { visits++; return false }) || visits != 1 {
 				t.Fatalf("false did not end it: %d visits", visits)
 			}
 			for _, b := range f.chunks {

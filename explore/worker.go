@@ -17,8 +17,7 @@ type worker struct {
 	choices []emu.Choice
 	way     []emu.Choice
 	state   []byte
-	at      node   // that is expanded
-	id      nodeID // its number
+	key     key // of the state that is expanded
 
 	transitions, ends, depth, expanded int
 	counted                            int // of spare's bytes, in the search's
@@ -81,13 +80,14 @@ func (w *world) appendRenamed(b []byte, m *emu.Machine, n *emu.Renaming) []byte 
 func (w *worker) begin() {
 	w.way = w.reducer.Settle(w.way[:0])
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
-	n, _, _, _ := w.s.seen.reach(hash(w.state), key{}, noNode, 0, 0)
+	k := hash(w.state)
+	w.s.seen.reach(k, key{}, 0, 0)
 	w.s.states.Add(1)
-	w.wait(n, 0, w.state)
+	w.wait(k, 0, w.state)
 }
 
 // wait puts a state in the queue of its cost.
-func (w *worker) wait(n nodeID, at cost, state []byte) {
+func (w *worker) wait(k key, at cost, state []byte) {
 	e, d := at.events(), at.steps()
 	for len(w.layers) <= e {
 		w.layers = append(w.layers, nil)
@@ -95,17 +95,16 @@ func (w *worker) wait(n nodeID, at cost, state []byte) {
 	for len(w.layers[e]) <= d {
 		w.layers[e] = append(w.layers[e], frontier{})
 	}
-	w.layers[e][d].push(&w.spare, n, state)
+	w.layers[e][d].push(&w.spare, k, state)
 }
 
 // expand visits the successors of a state; false ends the search.
-func (w *worker) expand(n nodeID, state []byte) bool {
-	var ok bool
-	if w.at, ok = w.s.seen.open(n); !ok {
-		return true
+func (w *worker) expand(k key, state []byte) bool {
+	if !w.s.seen.costs(k, w.s.at) {
+		return true // it was expanded at a lower cost
 	}
-	w.id = n
-	w.depth = max(w.depth, w.at.cost.steps())
+	w.key = k
+	w.depth = max(w.depth, w.s.at.steps())
 	if w.expanded++; w.expanded&0x3ff == 0 {
 		w.s.pause(w)
 	}
@@ -116,7 +115,7 @@ func (w *worker) expand(n nodeID, state []byte) bool {
 	w.choices = w.m.Choices(w.choices[:0])
 	if stuck(w.choices) {
 		if v := w.end(); v != nil {
-			w.s.fail(violation{at: w.at.cost, node: n, key: w.at.key, ended: true, found: *v})
+			w.s.fail(violation{at: w.s.at, key: k, ended: true, found: *v})
 			return true
 		}
 		if w.m.Done() {
@@ -143,7 +142,7 @@ func (w *worker) expand(n nodeID, state []byte) bool {
 
 // follow makes a choice and the local steps behind it, and notes where they lead.
 func (w *worker) follow(c emu.Choice) bool {
-	events, steps := w.at.cost.events()+int(c.Cost()), w.at.cost.steps()+1
+	events, steps := w.s.at.events()+int(c.Cost()), w.s.at.steps()+1
 	v := w.do(c)
 	if v == nil {
 		if w.way = w.reducer.Settle(w.way[:0]); len(w.way) > 0 {
@@ -157,20 +156,20 @@ func (w *worker) follow(c emu.Choice) bool {
 	}
 	at := costOf(events, steps)
 	if v != nil {
-		w.s.fail(violation{at: at, node: w.id, key: w.at.key, choice: c, found: *v})
+		w.s.fail(violation{at: at, key: w.key, choice: c, found: *v})
 		return true
 	}
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	k := hash(w.state)
-	n, isNew, waits, full := w.s.seen.reach(k, w.at.key, w.id, uint32(c), at)
+	isNew, waits := w.s.seen.reach(k, w.key, uint32(c), at)
 	if isNew {
-		if states := w.s.states.Add(1); full || states > int64(w.s.lim.States) {
+		if states := w.s.states.Add(1); states > int64(w.s.lim.States) {
 			w.s.stop(fmt.Sprintf("more than %d states", w.s.lim.States))
 			return false
 		}
 	}
 	if waits {
-		w.wait(n, at, w.state)
+		w.wait(k, at, w.state)
 	}
 	return true
 }
