@@ -18,22 +18,22 @@ type ChoiceKind uint8
 // The kinds of choice. Step, Run, Wake and IPI are the machine going on by
 // itself; the others are events that a budget bounds.
 const (
-	Step       ChoiceKind = iota // c0 step: the CPU runs its task to the next visible point
-	Run                          // c0 run t2: an idle CPU picks a runnable task; another CPU's is a migration
-	Wake                         // t1 wake: what a blocked task waits for has happened
-	IPI                          // c1 ipi: the CPU takes the interrupt that another one sent
-	Preempt                      // c0 preempt: the timer takes the task off the CPU
-	IRQ                          // c0 irq: an interrupt that changes nothing
-	Fault                        // c0 fault: the next instruction faults, and the page is there
-	FaultSleep                   // c0 fault sleep: … and the task sleeps until it is
-	Membarrier                   // c0 membarrier: another thread's membarrier(RSEQ) reaches the CPU
-	Signal                       // t0 signal 10: somebody sends the thread a signal
-	Offline                      // c1 offline
-	Online                       // c1 online
-	numChoiceKinds
+	Step           ChoiceKind = iota // c0 step: the CPU runs its task to the next visible point
+	Run                              // c0 run t2: an idle CPU picks a runnable task; another CPU's is a migration
+	Wake                             // t1 wake: what a blocked task waits for has happened
+	IPI                              // c1 ipi: the CPU takes the interrupt that another one sent
+	Preempt                          // c0 preempt: the timer takes the task off the CPU
+	IRQ                              // c0 irq: an interrupt that changes nothing
+	Fault                            // c0 fault: the next instruction faults, and the page is there
+	FaultSleep                       // c0 fault sleep: … and the task sleeps until it is
+	Membarrier                       // c0 membarrier: another thread's membarrier(RSEQ) reaches the CPU
+	Signal                           // t0 signal 10: somebody sends the thread a signal
+	Offline                          // c1 offline
+	Online                           // c1 online
+	NumChoiceKinds                   // how many kinds there are
 )
 
-var choiceNames = [numChoiceKinds]string{"step", "run", "wake", "ipi", "preempt", "irq", "fault", "fault sleep",
+var choiceNames = [NumChoiceKinds]string{"step", "run", "wake", "ipi", "preempt", "irq", "fault", "fault sleep",
 	"membarrier", "signal", "offline", "online"}
 
 func (k ChoiceKind) String() string { return choiceNames[k] }
@@ -110,7 +110,7 @@ func ParseChoice(s string) (Choice, error) {
 	}
 	kind := ChoiceKind(0)
 	for choiceNames[kind] != verb {
-		if kind++; kind == numChoiceKinds {
+		if kind++; kind == NumChoiceKinds {
 			return 0, fmt.Errorf("choice %q: unknown event %q (%s)", s, verb, strings.Join(choiceNames[:], ", "))
 		}
 	}

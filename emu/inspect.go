@@ -39,6 +39,12 @@ func (m *Machine) Next(t TaskID) ir.Addr {
 	return k.regs.IP
 }
 
+// InCall returns which call of its script a task has begun and not finished.
+func (m *Machine) InCall(t TaskID) (call int, ok bool) {
+	k := &m.tasks[t]
+	return int(k.call), k.inCall && k.alive() && k.script >= 0
+}
+
 // CallName returns a call of a thread's script as its program writes it:
 // push(n1, 3).
 func (m *Machine) CallName(t TaskID, call int) string {

@@ -201,7 +201,7 @@ func TestNames(t *testing.T) {
 		}
 		seen[kind+name] = true
 	}
-	for k := range numChoiceKinds {
+	for k := range NumChoiceKinds {
 		unique("choice", k.String())
 	}
 	for e := range numEvents {

@@ -80,6 +80,7 @@ func (r *Reducer) localStep(c CPUID, t *task) bool {
 	if in != nil && in.Contains(regs.IP) != inside && !(inside && regs.IP == in.Abort) {
 		return false
 	}
+	r.local[m.im.Index(ip)] = true
 	t.regs = regs
 	return true
 }
@@ -107,6 +108,7 @@ func (r *Reducer) returns(t *task) bool {
 	if int(t.call)+1 == len(m.calls[t.script]) && !r.exits {
 		return false
 	}
+	r.local[m.im.Index(t.regs.IP)] = true
 	t.regs.SetIP(ir.ReturnIP)
 	m.returned(t)
 	return true

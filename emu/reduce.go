@@ -53,8 +53,10 @@ type Reducer struct {
 	outside *vcpu.Memory
 	inside  []*vcpu.Memory
 	faults  bool
+	local   []bool // by instruction: it was a local step
 
 	// Of the symmetry.
+	why         string // there is none
 	sym         *symmetry.Facts
 	objects     []object
 	objectOf    []int16 // by word of global data: its object, or none
@@ -96,6 +98,7 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	}
 	r.dead = live.Words &^ r.facts.Read
 	r.exits = len(r.facts.Calls) == 0 && r.dead&live.MMCID != 0
+	r.local = make([]bool, len(m.im.Instrs))
 	r.faults = m.budget.has(Faults)
 	r.outside = m.mem[0].Part(false, false, 0)
 	for c := range m.cpus {
@@ -136,6 +139,9 @@ func (r *Reducer) leavesAreaAlone(m *Machine) bool {
 
 // Set returns the reductions that are in force.
 func (r *Reducer) Set() Reduction { return r.set }
+
+// WasLocal reports whether an instruction, by index, was executed as a local step.
+func (r *Reducer) WasLocal(i int) bool { return i < len(r.local) && r.local[i] }
 
 // Broken returns the reductions that are in force although what they assume of
 // the program has turned out to be wrong on this machine: what was found with

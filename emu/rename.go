@@ -1,6 +1,9 @@
 package emu
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/ir/live"
@@ -98,6 +101,7 @@ func (r *Reducer) objectAt(a ir.Addr) int {
 // setSymmetry prepares for renaming.
 func (r *Reducer) setSymmetry() {
 	f := symmetry.Of(r.m.im, r.facts)
+	r.why = f.Why
 	if r.dead&live.MMCID == 0 || r.m.cfg.Nodes > 1 || len(f.Classes) == 0 && !f.CPUs {
 		r.set &^= Symmetry
 		return
@@ -148,8 +152,31 @@ func (r *Reducer) Symmetry() *symmetry.Facts {
 	return r.sym
 }
 
-// DropSymmetry ends it.
-func (r *Reducer) DropSymmetry() { r.set &^= Symmetry }
+// DropSymmetry ends it, and says why.
+func (r *Reducer) DropSymmetry(why string) {
+	r.set &^= Symmetry
+	r.why = why
+}
+
+// Symmetric says which threads can change places, and whether CPUs can; if none, why
+// not, as far as that was asked.
+func (r *Reducer) Symmetric() string {
+	if r.set&Symmetry == 0 {
+		return r.why
+	}
+	var out []string
+	for _, c := range r.sym.Classes {
+		var names []string
+		for _, t := range c.Threads {
+			names = append(names, fmt.Sprintf("t%d", t))
+		}
+		out = append(out, strings.Join(names, " = "))
+	}
+	if r.sym.CPUs && len(r.m.cpus) > 1 {
+		out = append(out, "all CPUs")
+	}
+	return strings.Join(out, ", ")
+}
 
 // InOrder appends the bytes of the state to b, as encode writes them, with threads
 // and CPUs in order, and returns the renaming that puts them there; it is valid

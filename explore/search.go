@@ -51,8 +51,12 @@ type Result struct {
 	// none of them no run ends, and what is asked at the end was never asked.
 	Ends int
 
-	// Reduced are the reductions that were made.
-	Reduced emu.Reduction
+	// Reduced are the reductions that were made, and Symmetric what can change
+	// places, if that is one of them, or else why nothing can.
+	Reduced   emu.Reduction
+	Symmetric string
+	// Coverage is what was tried (not by random runs).
+	Coverage *Coverage
 
 	States      int // distinct states, of machine and properties
 	Transitions int
@@ -119,7 +123,7 @@ func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limit
 			}
 			s.workers = append(s.workers, w)
 		}
-		s.res.Reduced = s.workers[0].reducer.Set()
+		s.res.Reduced, s.res.Symmetric = s.workers[0].reducer.Set(), s.workers[0].reducer.Symmetric()
 		if s.run(); s.broken != 0 {
 			lim.Without |= s.broken
 			continue
@@ -299,6 +303,14 @@ func (s *search) sum() {
 		s.res.Transitions += w.transitions
 		s.res.Ends += w.ends
 		s.res.Depth = max(s.res.Depth, w.depth)
+		for i := range w.rec.cov.Instrs {
+			w.rec.cov.Instrs[i].Local = w.reducer.WasLocal(i)
+		}
+		if s.res.Coverage == nil {
+			s.res.Coverage = &w.rec.cov
+		} else {
+			s.res.Coverage.add(&w.rec.cov)
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 // share one are about 2^-68.
 type key struct{ hi, lo uint64 }
 
+const hashBits = 127
+
 func hash(b []byte) key {
 	h := xxh3.Hash128(b)
 	return key{h.Hi | 1, h.Lo} // zero is none's

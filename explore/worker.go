@@ -14,6 +14,7 @@ type worker struct {
 	layers  [][]frontier // states that wait, by events, then by transitions
 	spare   spare
 	snap    *emu.Snapshot
+	rec     *recorder
 	choices []emu.Choice
 	way     []emu.Choice
 	state   []byte
@@ -29,7 +30,7 @@ func newWorker(s *search, m *emu.Machine, factories []Factory, mayBlock bool) (*
 		return nil, err
 	}
 	w.mayBlock = mayBlock
-	return &worker{world: w, s: s, reducer: r, snap: w.m.NewSnapshot()}, nil
+	return &worker{world: w, s: s, reducer: r, rec: newRecorder(m), snap: w.m.NewSnapshot()}, nil
 }
 
 // newReduced makes a world of a machine's fork, with the reductions that its
@@ -51,7 +52,7 @@ func newReduced(m *emu.Machine, factories []Factory, without emu.Reduction) (*wo
 	r := w.m.Reduce(set)
 	for _, p := range w.props {
 		if s, ok := p.(Symmetric); r.Symmetry() != nil && (!ok || !s.CanRename(r.Symmetry())) {
-			r.DropSymmetry()
+			r.DropSymmetry("what must hold names threads, CPUs or objects")
 		}
 	}
 	return w, r, nil
@@ -112,6 +113,7 @@ func (w *worker) expand(k key, state []byte) bool {
 		return false
 	}
 	props := w.setState(state)
+	w.rec.state(w.m)
 	w.choices = w.m.Choices(w.choices[:0])
 	if stuck(w.choices) {
 		if v := w.end(); v != nil {
@@ -143,6 +145,7 @@ func (w *worker) expand(k key, state []byte) bool {
 // follow makes a choice and the local steps behind it, and notes where they lead.
 func (w *worker) follow(c emu.Choice) bool {
 	events, steps := w.s.at.events()+int(c.Cost()), w.s.at.steps()+1
+	w.rec.choice(w.m, c)
 	v := w.do(c)
 	if v == nil {
 		if w.way = w.reducer.Settle(w.way[:0]); len(w.way) > 0 {
