@@ -1,7 +1,6 @@
 package props
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
@@ -17,15 +17,24 @@ import (
 
 // Monitor decides linearizability while a run goes on. It is an
 // [explore.Property].
+//
+// It is an automaton that is built while it runs: each of its states is worked
+// out once, and an event that was seen in a state before only follows a move. So
+// a search, which comes to the same few states again and again, spends a table
+// look-up on an event and allocates nothing. What is written of a state is its
+// meaning and not its number, which depends on who came there first.
 type Monitor struct {
-	spec    *Spec
-	im      *ir.Image
-	funcs   []string // that play the roles
-	ops     [][]Op   // by thread and call
-	pending []int16  // by thread: the call under way, or none
-	configs []config // sorted, without duplicates; never empty before a violation
-	failed  *explore.Violation
-	encoded []byte // the bytes of AppendState, if they are known
+	spec  *Spec
+	im    *ir.Image
+	funcs []string // that play the roles
+	ops   [][]Op   // by thread and call
+
+	start  *node
+	at     *node
+	failed refused // if anything couldn't be explained
+
+	nodes     map[string]*node // by their bytes
+	size, max int              // of the nodes and moves, about, in bytes
 
 	known [][]map[string][]outcome // by thread, call and state
 	next  []config                 // buffers of returned
@@ -33,6 +42,33 @@ type Monitor struct {
 }
 
 const none = -1
+
+// node is a state of the automaton.
+type node struct {
+	bytes   string   // what AppendState writes
+	pending []int16  // by thread: the call under way, or none
+	configs []config // sorted, without duplicates; never empty
+	moves   []move
+}
+
+// move is what an event leads to.
+type move struct {
+	thread int16
+	call   int16 // that begins, or none: the call under way returns ret
+	ret    Ret
+	to     *node // nil: nothing explains it
+}
+
+// refused is the return that nothing explains.
+type refused struct {
+	before *node // nil: there is none
+	thread int
+	ret    Ret
+}
+
+// maxSize bounds the memory of an automaton. One that is larger is forgotten,
+// and built anew.
+const maxSize = 32 << 20
 
 // config is one way in which the calls so far can have taken effect.
 type config struct {
@@ -47,56 +83,148 @@ type config struct {
 // whose roles the named functions play.
 func Linearizable(spec *Spec, funcs ...string) explore.Factory {
 	return func(m *emu.Machine) (explore.Property, error) {
-		roles, err := spec.bindTo(m.Image(), funcs)
+		mon, err := NewMonitor(m, spec, funcs...)
 		if err != nil {
 			return nil, err
 		}
-		init, err := spec.Init(m)
-		if err != nil {
-			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
-		}
-		p := m.Image().Prog
-		mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles)}
-		for i := range p.Threads {
-			mon.pending = append(mon.pending, none)
-			mon.known = append(mon.known, make([]map[string][]outcome, len(mon.ops[i])))
-		}
-		mon.configs = []config{{state: init}}
 		return mon, nil
 	}
+}
+
+// NewMonitor is [Linearizable] for a single machine.
+func NewMonitor(m *emu.Machine, spec *Spec, funcs ...string) (*Monitor, error) {
+	roles, err := spec.bindTo(m.Image(), funcs)
+	if err != nil {
+		return nil, err
+	}
+	init, err := spec.Init(m)
+	if err != nil {
+		return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
+	}
+	p := m.Image().Prog
+	mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles),
+		nodes: map[string]*node{}, max: maxSize}
+	start := &node{configs: []config{{state: init}}}
+	for i := range p.Threads {
+		start.pending = append(start.pending, none)
+		mon.known = append(mon.known, make([]map[string][]outcome, len(mon.ops[i])))
+	}
+	mon.start = mon.intern(start)
+	mon.at = mon.start
+	return mon, nil
+}
+
+// Judge reports whether a history, of which it looks at invocations and returns,
+// is linearizable from the object's initial state on. A call without a return
+// has taken effect, with any result, or hasn't.
+func (mon *Monitor) Judge(history []emu.Event) bool {
+	mon.at, mon.failed = mon.start, refused{}
+	for _, e := range history {
+		if mon.Observe(e); mon.failed.before != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Observe takes in calls and returns.
 func (mon *Monitor) Observe(e emu.Event) {
 	t := int(e.Task)
-	if t >= len(mon.ops) || mon.failed != nil {
+	if e.Kind > emu.EvReturn || t >= len(mon.ops) || mon.failed.before != nil {
 		return
 	}
-	switch e.Kind {
-	case emu.EvInvoke:
-		if mon.ops[t][e.A].Role >= 0 {
-			mon.pending[t] = int16(e.A)
-			mon.encoded = mon.encoded[:0]
+	mv := move{thread: int16(t), call: none, ret: Ret{e.A, e.B}}
+	switch {
+	case e.Kind == emu.EvInvoke:
+		if mon.ops[t][e.A].Role < 0 {
+			return
 		}
-	case emu.EvReturn:
-		if mon.pending[t] >= 0 {
-			mon.returned(t, Ret{e.A, e.B})
+		mv.call, mv.ret = int16(e.A), Ret{}
+	case mon.at.pending[t] < 0:
+		return
+	}
+	for i := range mon.at.moves {
+		if k := &mon.at.moves[i]; k.thread == mv.thread && k.call == mv.call && k.ret == mv.ret {
+			mon.follow(k)
+			return
+		}
+	}
+	mon.grow(&mv)
+	mon.follow(&mv)
+}
+
+func (mon *Monitor) follow(mv *move) {
+	if mv.to == nil {
+		mon.failed = refused{mon.at, int(mv.thread), mv.ret}
+		return
+	}
+	mon.at = mv.to
+}
+
+// grow works out where a new move leads to, and adds it to the automaton.
+func (mon *Monitor) grow(mv *move) {
+	at, t := mon.at, int(mv.thread)
+	to := &node{pending: slices.Clone(at.pending)}
+	to.pending[t] = mv.call
+	if mv.call >= 0 {
+		to.configs = at.configs
+	} else {
+		to.configs = slices.Clone(mon.returned(at, t, mv.ret))
+	}
+	if len(to.configs) > 0 {
+		mv.to = mon.intern(to)
+	}
+	at.moves = append(at.moves, *mv)
+	mon.size += int(unsafe.Sizeof(*mv))
+	if mon.size > mon.max {
+		mon.forget(at, mv.to)
+	}
+}
+
+// intern returns the node with the same bytes, which is n if there was none.
+func (mon *Monitor) intern(n *node) *node {
+	b := encode(nil, n)
+	if old, ok := mon.nodes[string(b)]; ok {
+		return old
+	}
+	n.bytes = string(b)
+	mon.add(n)
+	return n
+}
+
+func (mon *Monitor) add(n *node) {
+	mon.nodes[n.bytes] = n
+	mon.size += int(unsafe.Sizeof(*n)) + 3*len(n.bytes) + len(n.configs)*int(unsafe.Sizeof(config{}))
+}
+
+// forget drops all nodes but the first and those that are named, and all moves.
+func (mon *Monitor) forget(keep ...*node) {
+	mon.nodes, mon.size = map[string]*node{}, 0
+	for _, n := range append(keep, mon.start) {
+		if n != nil {
+			n.moves = nil
+			mon.add(n)
 		}
 	}
 }
 
 // After reports the violation, if a call could not be explained.
-func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation { return mon.failed }
+func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation {
+	if mon.failed.before == nil {
+		return nil
+	}
+	return mon.violation(mon.failed)
+}
 
 // AtEnd has nothing to add: a history is linearizable if all its returns were.
 func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }
 
-// returned keeps the configurations in which thread t's call has taken effect
+// returned lists the configurations in which thread t's call has taken effect
 // with that result. Where it hasn't yet, it does now, behind none, one, two, …
-// of the other pending calls.
-func (mon *Monitor) returned(t int, ret Ret) {
+// of the other pending calls. The list is the monitor's, until the next one.
+func (mon *Monitor) returned(at *node, t int, ret Ret) []config {
 	next := mon.next[:0]
-	for i, round := 0, mon.configs; len(round) > 0; i++ {
+	for i, round := 0, at.configs; len(round) > 0; i++ {
 		later := mon.later[i%2][:0] // round is in the other one
 		for _, c := range round {
 			if c.effect&(1<<t) != 0 {
@@ -105,7 +233,7 @@ func (mon *Monitor) returned(t int, ret Ret) {
 				}
 				continue
 			}
-			for u, call := range mon.pending {
+			for u, call := range at.pending {
 				if call < 0 || c.effect&(1<<u) != 0 {
 					continue
 				}
@@ -122,15 +250,8 @@ func (mon *Monitor) returned(t int, ret Ret) {
 		mon.later[i%2] = later
 		round = distinct(later)
 	}
-	call := mon.pending[t]
-	mon.pending[t] = none
-	mon.encoded = mon.encoded[:0]
 	mon.next = next
-	if len(next) == 0 {
-		mon.failed = mon.violation(t, mon.ops[t][call], ret, mon.configs)
-		return
-	}
-	mon.configs = append(mon.configs[:0], distinct(next)...)
+	return distinct(next)
 }
 
 // outcome is what a call can come to in a state.
@@ -172,12 +293,13 @@ func compareConfig(a, b config) int {
 	return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.effect, b.effect), cmp.Compare(a.rets, b.rets))
 }
 
-func (mon *Monitor) violation(t int, op Op, ret Ret, before []config) *explore.Violation {
+func (mon *Monitor) violation(f refused) *explore.Violation {
+	op := mon.ops[f.thread][f.before.pending[f.thread]]
 	msg := fmt.Sprintf("t%d's %s returned %s with r1 = %s, which no order of the calls explains",
-		t, mon.funcs[op.Role], mon.im.ValueName(ret.R0), mon.im.ValueName(ret.R1))
+		f.thread, mon.funcs[op.Role], mon.im.ValueName(f.ret.R0), mon.im.ValueName(f.ret.R1))
 	if mon.spec.Describe != nil {
 		var could []string
-		for _, c := range before {
+		for _, c := range f.before.configs {
 			if s := mon.spec.Describe(c.state, mon.im.ValueName); !slices.Contains(could, s) && len(could) < maxDescribed {
 				could = append(could, s)
 			}
@@ -225,19 +347,14 @@ func (c config) without(t int) config {
 // AppendState appends the pending calls and the configurations. That a thread
 // has a call pending is part of the machine's state too, but which ones the
 // specification knows isn't.
-func (mon *Monitor) AppendState(b []byte) []byte {
-	if len(mon.encoded) == 0 {
-		mon.encoded = mon.encode(mon.encoded)
-	}
-	return append(b, mon.encoded...)
-}
+func (mon *Monitor) AppendState(b []byte) []byte { return append(b, mon.at.bytes...) }
 
-func (mon *Monitor) encode(b []byte) []byte {
-	for _, c := range mon.pending {
+func encode(b []byte, n *node) []byte {
+	for _, c := range n.pending {
 		b = binary.LittleEndian.AppendUint16(b, uint16(c))
 	}
-	b = binary.AppendUvarint(b, uint64(len(mon.configs)))
-	for _, c := range mon.configs {
+	b = binary.AppendUvarint(b, uint64(len(n.configs)))
+	for _, c := range n.configs {
 		b = binary.AppendUvarint(b, uint64(len(c.state)))
 		b = append(b, c.state...)
 		b = binary.AppendUvarint(b, c.effect)
@@ -248,66 +365,88 @@ func (mon *Monitor) encode(b []byte) []byte {
 
 var errMonitor = errors.New("not a monitor's state")
 
-// SetState reads what AppendState wrote. Most often that is what the monitor
-// remembers anyway: few transitions begin or end a call.
+// SetState reads what AppendState wrote. Most often that is where the monitor is
+// anyway, since few transitions begin or end a call, or where it has been.
 func (mon *Monitor) SetState(b []byte) ([]byte, error) {
-	mon.failed = nil
-	if len(mon.encoded) > 0 && bytes.HasPrefix(b, mon.encoded) {
-		return b[len(mon.encoded):], nil
+	mon.failed = refused{}
+	if n := len(mon.at.bytes); len(b) >= n && string(b[:n]) == mon.at.bytes {
+		return b[n:], nil
 	}
-	mon.encoded = mon.encoded[:0]
-	rest, err := mon.decode(b)
-	if err == nil {
-		mon.encoded = append(mon.encoded, b[:len(b)-len(rest)]...)
+	n, err := mon.extent(b)
+	if err != nil {
+		return nil, err
 	}
-	return rest, err
+	at, ok := mon.nodes[string(b[:n])]
+	if !ok {
+		at = mon.decode(string(b[:n]))
+		if mon.add(at); mon.size > mon.max {
+			mon.forget(at)
+		}
+	}
+	mon.at = at
+	return b[n:], nil
 }
 
-func (mon *Monitor) decode(b []byte) ([]byte, error) {
-	if len(b) < 2*len(mon.pending) {
-		return nil, errMonitor
+// extent returns how many bytes belong to the state that b begins with, if these
+// make sense.
+func (mon *Monitor) extent(b []byte) (size int, err error) {
+	rest := b
+	if len(rest) < 2*len(mon.ops) {
+		return 0, errMonitor
 	}
 	var pending uint64
-	for t := range mon.pending {
-		call := int16(binary.LittleEndian.Uint16(b))
+	for t := range mon.ops {
+		call := int16(binary.LittleEndian.Uint16(rest))
 		switch {
 		case call == none:
 		case call < 0 || int(call) >= len(mon.ops[t]) || mon.ops[t][call].Role < 0:
-			return nil, errMonitor
+			return 0, errMonitor
 		default:
 			pending |= 1 << t
 		}
-		mon.pending[t] = call
+		rest = rest[2:]
+	}
+	configs, k := binary.Uvarint(rest)
+	if k <= 0 || configs == 0 {
+		return 0, errMonitor
+	}
+	rest = rest[k:]
+	for range configs {
+		n, k := binary.Uvarint(rest)
+		if k <= 0 || n > uint64(len(rest)-k) {
+			return 0, errMonitor
+		}
+		rest = rest[k+int(n):]
+		effect, k := binary.Uvarint(rest)
+		size := retSize * bits.OnesCount64(effect)
+		if k <= 0 || effect&^pending != 0 || len(rest)-k < size {
+			return 0, errMonitor
+		}
+		rest = rest[k+size:]
+	}
+	return len(b) - len(rest), nil
+}
+
+// decode makes a node of bytes that extent has found to make sense.
+func (mon *Monitor) decode(text string) *node {
+	n, b := &node{bytes: text}, []byte(text)
+	for range mon.ops {
+		n.pending = append(n.pending, int16(binary.LittleEndian.Uint16(b)))
 		b = b[2:]
 	}
-	n, k := binary.Uvarint(b)
-	if k <= 0 || n == 0 {
-		return nil, errMonitor
+	number := func() uint64 {
+		v, k := binary.Uvarint(b)
+		b = b[k:]
+		return v
 	}
-	b = b[k:]
-	mon.configs = mon.configs[:0]
-	text := string(b)
-	cut := func(n int) (s string) {
-		s, text, b = text[:n], text[n:], b[n:]
-		return s
+	cut := func(n int) string {
+		b = b[n:]
+		return text[len(text)-len(b)-n : len(text)-len(b)]
 	}
-	for range n {
-		var c config
-		if n, k = binary.Uvarint(b); k <= 0 || n > uint64(len(b)-k) {
-			return nil, errMonitor
-		}
-		cut(k)
-		c.state = cut(int(n))
-		if c.effect, k = binary.Uvarint(b); k <= 0 || c.effect&^pending != 0 {
-			return nil, errMonitor
-		}
-		cut(k)
-		size := retSize * bits.OnesCount64(c.effect)
-		if len(b) < size {
-			return nil, errMonitor
-		}
-		c.rets = cut(size)
-		mon.configs = append(mon.configs, c)
+	for range number() {
+		c := config{state: cut(int(number())), effect: number()}
+		c.rets = cut(retSize * bits.OnesCount64(c.effect))
+		n.configs = append(n.configs, c)
 	}
-	return b, nil
+	return n
 }
