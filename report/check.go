@@ -66,10 +66,20 @@ func NewCheck(s *explore.Sweep) (*Check, error) {
 		return nil, fmt.Errorf("no kernel to check the program under")
 	}
 	for _, spec := range s.Program.Specs {
-		c.Properties = append(c.Properties, "linearizable("+spec.Name+")")
+		name := "linearizable"
+		if spec.Sequential {
+			name = "sequential"
+		}
+		c.Properties = append(c.Properties, name+"("+spec.Name+")")
 	}
 	for _, check := range s.Program.Checks {
 		c.Properties = append(c.Properties, fmt.Sprintf("%v %v", check.When, check.Cond))
+	}
+	for i := range s.Program.NoRaces {
+		c.Properties = append(c.Properties, s.Program.NoRaces[i].String())
+	}
+	for i := range s.Program.Blocks {
+		c.Properties = append(c.Properties, s.Program.Blocks[i].String())
 	}
 	cfg := s.Options.Config
 	cfg.Kernel = s.Options.Kernels[0]
