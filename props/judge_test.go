@@ -53,7 +53,7 @@ func TestJudgeIsPorcupine(t *testing.T) {
 			for _, e := range events {
 				h.Observe(e)
 			}
-			got := mon.Judge(events)
+			got := mon.Explains(events)
 			if got != h.Judge() {
 				t.Fatalf("monitor: %t, Porcupine: %t\n%s\n%s", got, !got, o.text, printHistory(events))
 			}
@@ -113,7 +113,7 @@ func TestJudgingAllocatesNothing(t *testing.T) {
 	state, start := make([]byte, 0, 1000), mon.AppendState(nil)
 	judge := func() {
 		for _, h := range all {
-			mon.Judge(h)
+			mon.Explains(h)
 			if _, err := mon.SetState(start); err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +139,7 @@ func TestAMonitorForgets(t *testing.T) {
 	const bound, slack = 100_000, 30_000 // one state may take some
 	small.Bound(bound)
 	for _, h := range all {
-		if mon.Judge(h) != small.Judge(h) {
+		if mon.Explains(h) != small.Explains(h) {
 			t.Fatalf("judged otherwise:\n%s", printHistory(h))
 		}
 		for _, e := range h {
@@ -170,11 +170,11 @@ func BenchmarkJudge(b *testing.B) {
 	b.Run("seen", func(b *testing.B) {
 		mon := stackMonitor(b, m)
 		for _, h := range all {
-			mon.Judge(h)
+			mon.Explains(h)
 		}
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			mon.Judge(all[i%len(all)])
+			mon.Explains(all[i%len(all)])
 		}
 	})
 	b.Run("new", func(b *testing.B) {
@@ -184,7 +184,7 @@ func BenchmarkJudge(b *testing.B) {
 			if i%len(all) == 0 {
 				mon = stackMonitor(b, m)
 			}
-			mon.Judge(all[i%len(all)])
+			mon.Explains(all[i%len(all)])
 		}
 	})
 	b.Run("porcupine", func(b *testing.B) {

@@ -41,6 +41,8 @@ type Monitor struct {
 	later [2][]config
 }
 
+var _ explore.Seconded = (*Monitor)(nil) // Porcupine is the judge
+
 const none = -1
 
 // node is a state of the automaton.
@@ -114,10 +116,10 @@ func NewMonitor(m *emu.Machine, spec *Spec, funcs ...string) (*Monitor, error) {
 	return mon, nil
 }
 
-// Judge reports whether a history, of which it looks at invocations and returns,
+// Explains reports whether a history, of which it looks at invocations and returns,
 // is linearizable from the object's initial state on. A call without a return
 // has taken effect, with any result, or hasn't.
-func (mon *Monitor) Judge(history []emu.Event) bool {
+func (mon *Monitor) Explains(history []emu.Event) bool {
 	mon.at, mon.failed = mon.start, refused{}
 	for _, e := range history {
 		if mon.Observe(e); mon.failed.before != nil {

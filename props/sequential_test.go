@@ -90,7 +90,7 @@ func TestSequentialIsPorcupine(t *testing.T) {
 			if (v == nil) != want {
 				t.Fatalf("%v; Porcupine: %t\n%s\n%s", v, want, o.text, printHistory(events))
 			}
-			linearizable := mon.Judge(events)
+			linearizable := mon.Explains(events)
 			switch {
 			case linearizable && !want:
 				t.Fatalf("linearizable, but not sequential\n%s\n%s", o.text, printHistory(events))
