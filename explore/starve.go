@@ -17,14 +17,24 @@ type Starvation struct {
 	Thread emu.TaskID
 	Call   int    // of the thread's script
 	Name   string // as the program writes it
-	// Events is the least number of kernel events in a round; 0 if there is no
-	// such round, or if Why says that it can't be told. Aborts are those of
-	// sections in it.
+	// Events is the least number of kernel events in a round, of those that were
+	// looked at; 0 if there is no round, or if Why says that it can't be told.
+	// Aborts are those of sections in it.
 	Events, Aborts int
 	// Start leads to where the round begins, with no other thread on a CPU, and
 	// Round is it.
 	Start, Round []emu.Choice
 	Why          string
+}
+
+// Event is the first kernel event of the round; meaningless without a round.
+func (p *Starvation) Event() emu.ChoiceKind {
+	for _, c := range p.Round {
+		if c.Cost() > 0 {
+			return c.Kind()
+		}
+	}
+	return 0
 }
 
 // String says it in a line.
@@ -36,22 +46,12 @@ func (p *Starvation) String() string {
 	case p.Events == 0:
 		return name + " ends, whatever events come"
 	case p.Events == 1:
-		return fmt.Sprintf("%s never ends if %s comes each time around", name, kindOf(p.Round))
+		return fmt.Sprintf("%s never ends if a %s comes each time around", name, p.Event())
 	}
 	return fmt.Sprintf("%s never ends if %d events come each time around", name, p.Events)
 }
 
-// kindOf names the kernel event of a round that has one.
-func kindOf(round []emu.Choice) string {
-	for _, c := range round {
-		if c.Cost() > 0 {
-			return "a " + c.Kind().String()
-		}
-	}
-	return "nothing"
-}
-
-// maxStarveStates bounds the states of a call that are looked at.
+// maxStarveStates bounds the states of a call that are looked at, nearest first.
 const maxStarveStates = 4000
 
 // Starve looks at each call of each thread: alone on the machine, in the state
@@ -63,6 +63,9 @@ const maxStarveStates = 4000
 //  2. see that the call ends by itself; if not, it waits for somebody else
 //  3. build the graph of its states up to its end
 //  4. for each kernel event in it find the cheapest way back, by events
+//
+// Where a call has too many states it takes the nearest: a round among them is
+// one, and only if there is none it can't tell.
 func Starve(p *ir.Program, cfg emu.Config) ([]Starvation, error) {
 	m, err := emu.New(p, cfg)
 	if err != nil {
@@ -155,9 +158,8 @@ func (l *loner) look(c *Starvation) (ends bool) {
 	}
 	behind, start := l.m.NewSnapshot(), l.way[:way]
 	l.m.Restore(before)
-	if g, ok := l.graph(); ok {
-		g.cheapest(c, start)
-	} else {
+	g, all := l.graph()
+	if g.cheapest(c, start); c.Events == 0 && !all {
 		c.Why = fmt.Sprintf("it has more than %d states", maxStarveStates)
 	}
 	l.m.Restore(behind)
@@ -165,7 +167,8 @@ func (l *loner) look(c *Starvation) (ends bool) {
 	return true
 }
 
-// graph is that of a call's states. Those behind its end are left out.
+// graph is that of a call's states, or of the nearest of them. Those behind its
+// end are left out.
 type graph struct {
 	nodes    []spot
 	places   []place // two for each node
@@ -184,8 +187,9 @@ type edge struct {
 	aborts int
 }
 
-func (l *loner) graph() (*graph, bool) {
-	g, seen := &graph{}, map[string]int{}
+func (l *loner) graph() (g *graph, all bool) {
+	g = &graph{}
+	seen := map[string]int{}
 	var states [][]byte
 	add := func(from int, by emu.Choice) int {
 		b := l.m.AppendState(nil)
@@ -210,7 +214,7 @@ func (l *loner) graph() (*graph, bool) {
 			g.nodes[n].edges = append(g.nodes[n].edges, edge{c, add(n, c), aborts})
 		}
 		if len(states) > maxStarveStates {
-			return nil, false
+			return g, false
 		}
 	}
 	return g, true

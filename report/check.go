@@ -23,10 +23,20 @@ type Check struct {
 	Properties []string    `json:"properties"`
 	Verdict    VerdictKind `json:"verdict"` // the worst
 	Kernels    []KernelRun `json:"kernels"`
+	// Starved are the functions that kernel events can keep from ever ending, by
+	// what it takes. That is no bug.
+	Starved []Starved `json:"starved,omitempty"`
 
 	bounds string
 	// noSignals: the budget has some, but nothing handles any.
 	noSignals bool
+}
+
+// Starved says what keeps calls of some functions from ever ending.
+type Starved struct {
+	Funcs []string `json:"functions"`
+	// By is the kernel event that has to come each time around, or their number.
+	By string `json:"by"`
 }
 
 // KernelRun is a kernel's result.
