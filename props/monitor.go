@@ -33,12 +33,14 @@ type Monitor struct {
 	at     *node
 	failed refused // if anything couldn't be explained
 
-	nodes     map[string]*node // by their bytes
-	size, max int              // of the nodes and moves, about, in bytes
+	nodes     map[string]*node   // by their bytes
+	configs   map[string]*config // by their bytes
+	size, max int                // of all that, about, in bytes
 
-	known [][]map[string][]outcome // by thread, call and state
-	next  []config                 // buffers of returned
-	later [2][]config
+	// Buffers of returned and intern.
+	visit, next []*config
+	visits      uint
+	bytes       []byte
 }
 
 var _ explore.Seconded = (*Monitor)(nil) // Porcupine is the judge
@@ -47,9 +49,9 @@ const none = -1
 
 // node is a state of the automaton.
 type node struct {
-	bytes   string   // what AppendState writes
-	pending []int16  // by thread: the call under way, or none
-	configs []config // sorted, without duplicates; never empty
+	bytes   string    // what AppendState writes
+	pending []int16   // by thread: the call under way, or none
+	configs []*config // sorted, without duplicates; never empty
 	moves   []move
 }
 
@@ -72,13 +74,31 @@ type refused struct {
 // and built anew.
 const maxSize = 32 << 20
 
-// config is one way in which the calls so far can have taken effect.
+// config is one way in which the calls so far can have taken effect. There is one
+// of each; what can follow is worked out once.
 type config struct {
 	state string
 	// effect has a bit for each thread whose pending call has taken effect;
 	// rets are the results of these, in order of threads.
 	effect uint64
 	rets   string
+
+	bytes string // what is written of it
+	steps []step
+	visit uint // when it was visited last
+}
+
+// step lists what a thread's call that takes effect can come to.
+type step struct {
+	thread, call int16
+	outcomes     []outcome
+}
+
+// outcome is a result; the configuration in which the call is pending, with that
+// result; and the one in which it has returned.
+type outcome struct {
+	ret          Ret
+	pending, end *config
 }
 
 // Linearizable makes a monitor of the program's calls against a specification,
@@ -105,13 +125,8 @@ func NewMonitor(m *emu.Machine, spec *Spec, funcs ...string) (*Monitor, error) {
 	}
 	p := m.Image().Prog
 	mon := &Monitor{spec: spec, im: m.Image(), funcs: funcs, ops: opsOf(p, m.Image(), roles),
-		nodes: map[string]*node{}, max: maxSize}
-	start := &node{configs: []config{{state: init}}}
-	for i := range p.Threads {
-		start.pending = append(start.pending, none)
-		mon.known = append(mon.known, make([]map[string][]outcome, len(mon.ops[i])))
-	}
-	mon.start = mon.intern(start)
+		nodes: map[string]*node{}, configs: map[string]*config{}, max: maxSize}
+	mon.start = mon.node(slices.Repeat([]int16{none}, len(p.Threads)), []*config{mon.config(init, 0, "")})
 	mon.at = mon.start
 	return mon, nil
 }
@@ -166,45 +181,65 @@ func (mon *Monitor) follow(mv *move) {
 // grow works out where a new move leads to, and adds it to the automaton.
 func (mon *Monitor) grow(mv *move) {
 	at, t := mon.at, int(mv.thread)
-	to := &node{pending: slices.Clone(at.pending)}
-	to.pending[t] = mv.call
-	if mv.call >= 0 {
-		to.configs = at.configs
-	} else {
-		to.configs = slices.Clone(mon.returned(at, t, mv.ret))
+	configs := at.configs
+	if mv.call < 0 {
+		configs = mon.returned(at, t, mv.ret)
 	}
-	if len(to.configs) > 0 {
-		mv.to = mon.intern(to)
+	if len(configs) > 0 {
+		was := at.pending[t]
+		at.pending[t] = mv.call
+		mv.to = mon.node(at.pending, configs)
+		at.pending[t] = was
 	}
 	at.moves = append(at.moves, *mv)
-	mon.size += int(unsafe.Sizeof(*mv))
-	if mon.size > mon.max {
+	if mon.size += int(unsafe.Sizeof(*mv)); mon.size > mon.max {
 		mon.forget(at, mv.to)
 	}
 }
 
-// intern returns the node with the same bytes, which is n if there was none.
-func (mon *Monitor) intern(n *node) *node {
-	b := encode(nil, n)
-	if old, ok := mon.nodes[string(b)]; ok {
-		return old
+// node returns the node of that meaning, and makes one if there is none.
+func (mon *Monitor) node(pending []int16, configs []*config) *node {
+	mon.bytes = encode(mon.bytes[:0], pending, configs)
+	if n, ok := mon.nodes[string(mon.bytes)]; ok {
+		return n
 	}
-	n.bytes = string(b)
+	n := &node{bytes: string(mon.bytes), pending: slices.Clone(pending), configs: slices.Clone(configs)}
 	mon.add(n)
 	return n
 }
 
 func (mon *Monitor) add(n *node) {
 	mon.nodes[n.bytes] = n
-	mon.size += int(unsafe.Sizeof(*n)) + 3*len(n.bytes) + len(n.configs)*int(unsafe.Sizeof(config{}))
+	mon.size += int(unsafe.Sizeof(*n)) + 2*len(n.bytes) + 8*len(n.configs)
 }
 
-// forget drops all nodes but the first and those that are named, and all moves.
+// config returns the configuration of that meaning, and makes one if there is
+// none.
+func (mon *Monitor) config(state string, effect uint64, rets string) *config {
+	b := binary.AppendUvarint(mon.bytes[:0], uint64(len(state)))
+	b = append(b, state...)
+	b = binary.AppendUvarint(b, effect)
+	b = append(b, rets...)
+	mon.bytes = b
+	if c, ok := mon.configs[string(b)]; ok {
+		return c
+	}
+	c := &config{state: state, effect: effect, rets: rets, bytes: string(b)}
+	mon.configs[c.bytes] = c
+	mon.size += int(unsafe.Sizeof(*c)) + 3*len(c.bytes)
+	return c
+}
+
+// forget drops all nodes but the first and those that are named, and all that
+// was worked out.
 func (mon *Monitor) forget(keep ...*node) {
-	mon.nodes, mon.size = map[string]*node{}, 0
+	mon.nodes, mon.configs, mon.size = map[string]*node{}, map[string]*config{}, 0
 	for _, n := range append(keep, mon.start) {
 		if n != nil {
 			n.moves = nil
+			for i, c := range n.configs {
+				n.configs[i] = mon.config(c.state, c.effect, c.rets)
+			}
 			mon.add(n)
 		}
 	}
@@ -224,74 +259,65 @@ func (mon *Monitor) AtEnd(*emu.Machine) *explore.Violation { return nil }
 // returned lists the configurations in which thread t's call has taken effect
 // with that result. Where it hasn't yet, it does now, behind none, one, two, …
 // of the other pending calls. The list is the monitor's, until the next one.
-func (mon *Monitor) returned(at *node, t int, ret Ret) []config {
-	next := mon.next[:0]
-	for i, round := 0, at.configs; len(round) > 0; i++ {
-		later := mon.later[i%2][:0] // round is in the other one
-		for _, c := range round {
-			if c.effect&(1<<t) != 0 {
-				if c.result(t) == ret {
-					next = append(next, c.without(t))
-				}
+func (mon *Monitor) returned(at *node, t int, ret Ret) []*config {
+	mon.visit, mon.next = append(mon.visit[:0], at.configs...), mon.next[:0]
+	mon.visits++
+	for _, c := range at.configs {
+		c.visit = mon.visits
+	}
+	for i := 0; i < len(mon.visit); i++ {
+		c := mon.visit[i]
+		if c.effect&(1<<t) != 0 {
+			if c.result(t) == ret {
+				mon.next = append(mon.next, mon.without(c, t))
+			}
+			continue
+		}
+		for u, call := range at.pending {
+			if call < 0 || c.effect&(1<<u) != 0 {
 				continue
 			}
-			for u, call := range at.pending {
-				if call < 0 || c.effect&(1<<u) != 0 {
-					continue
-				}
-				for _, o := range mon.outcomes(c.state, u, int(call)) {
-					switch {
-					case u != t:
-						later = append(later, c.with(u, o.ret, o.state))
-					case o.ret == ret:
-						next = append(next, config{o.state, c.effect, c.rets})
-					}
+			for _, o := range mon.outcomes(c, u, call) {
+				switch {
+				case u == t && o.ret == ret:
+					mon.next = append(mon.next, o.end)
+				case u != t && o.pending.visit != mon.visits:
+					o.pending.visit = mon.visits
+					mon.visit = append(mon.visit, o.pending)
 				}
 			}
 		}
-		mon.later[i%2] = later
-		round = distinct(later)
 	}
-	mon.next = next
-	return distinct(next)
+	mon.next = distinct(mon.next)
+	return mon.next
 }
 
-// outcome is what a call can come to in a state.
-type outcome struct {
-	ret   Ret
-	state string
-}
-
-// outcomes asks the specification, or remembers what it said: a search comes to
-// the same few abstract states again and again.
-func (mon *Monitor) outcomes(state string, t, call int) []outcome {
-	known := mon.known[t][call]
-	out, ok := known[state]
-	if !ok {
-		mon.spec.Next(state, mon.ops[t][call], func(r Ret, s string) {
-			if o := (outcome{r, s}); !slices.Contains(out, o) {
-				out = append(out, o)
-			}
-		})
-		if known == nil || len(known) >= maxKnown {
-			known = map[string][]outcome{}
-			mon.known[t][call] = known
+// outcomes asks the specification, or remembers what it said.
+func (mon *Monitor) outcomes(c *config, t int, call int16) []outcome {
+	for i := range c.steps {
+		if s := &c.steps[i]; int(s.thread) == t && s.call == call {
+			return s.outcomes
 		}
-		known[state] = out
 	}
+	var out []outcome
+	mon.spec.Next(c.state, mon.ops[t][call], func(r Ret, state string) {
+		o := outcome{r, mon.with(c, t, r, state), mon.config(state, c.effect, c.rets)}
+		if !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	})
+	c.steps = append(c.steps, step{int16(t), call, out})
+	mon.size += int(unsafe.Sizeof(step{})) + len(out)*int(unsafe.Sizeof(outcome{}))
 	return out
 }
 
-// maxKnown bounds how many states' outcomes are remembered for each call.
-const maxKnown = 1 << 12
-
 // distinct sorts configurations and drops what occurs twice.
-func distinct(cs []config) []config {
+func distinct(cs []*config) []*config {
 	slices.SortFunc(cs, compareConfig)
 	return slices.Compact(cs)
 }
 
-func compareConfig(a, b config) int {
+func compareConfig(a, b *config) int {
 	return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.effect, b.effect), cmp.Compare(a.rets, b.rets))
 }
 
@@ -320,30 +346,30 @@ const maxDescribed = 4
 const retSize = 16
 
 // at is the offset of thread t's result in rets.
-func (c config) at(t int) int {
+func (c *config) at(t int) int {
 	return retSize * bits.OnesCount64(c.effect&(1<<t-1))
 }
 
-func (c config) result(t int) Ret {
+func (c *config) result(t int) Ret {
 	b := []byte(c.rets[c.at(t):][:retSize])
 	return Ret{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
 
 // with is the configuration after thread t's call has taken effect.
-func (c config) with(t int, r Ret, state string) config {
+func (mon *Monitor) with(c *config, t int, r Ret, state string) *config {
 	at := c.at(t)
 	b := make([]byte, 0, 8*retSize)
 	b = append(b, c.rets[:at]...)
 	b = binary.LittleEndian.AppendUint64(b, r.R0)
 	b = binary.LittleEndian.AppendUint64(b, r.R1)
 	b = append(b, c.rets[at:]...)
-	return config{state: state, effect: c.effect | 1<<t, rets: string(b)}
+	return mon.config(state, c.effect|1<<t, string(b))
 }
 
 // without is the configuration after thread t's call has returned.
-func (c config) without(t int) config {
+func (mon *Monitor) without(c *config, t int) *config {
 	at := c.at(t)
-	return config{state: c.state, effect: c.effect &^ (1 << t), rets: c.rets[:at] + c.rets[at+retSize:]}
+	return mon.config(c.state, c.effect&^(1<<t), c.rets[:at]+c.rets[at+retSize:])
 }
 
 // AppendState appends the pending calls and the configurations. That a thread
@@ -351,16 +377,13 @@ func (c config) without(t int) config {
 // specification knows isn't.
 func (mon *Monitor) AppendState(b []byte) []byte { return append(b, mon.at.bytes...) }
 
-func encode(b []byte, n *node) []byte {
-	for _, c := range n.pending {
+func encode(b []byte, pending []int16, configs []*config) []byte {
+	for _, c := range pending {
 		b = binary.LittleEndian.AppendUint16(b, uint16(c))
 	}
-	b = binary.AppendUvarint(b, uint64(len(n.configs)))
-	for _, c := range n.configs {
-		b = binary.AppendUvarint(b, uint64(len(c.state)))
-		b = append(b, c.state...)
-		b = binary.AppendUvarint(b, c.effect)
-		b = append(b, c.rets...)
+	b = binary.AppendUvarint(b, uint64(len(configs)))
+	for _, c := range configs {
+		b = append(b, c.bytes...)
 	}
 	return b
 }
@@ -446,9 +469,8 @@ func (mon *Monitor) decode(text string) *node {
 		return text[len(text)-len(b)-n : len(text)-len(b)]
 	}
 	for range number() {
-		c := config{state: cut(int(number())), effect: number()}
-		c.rets = cut(retSize * bits.OnesCount64(c.effect))
-		n.configs = append(n.configs, c)
+		state, effect := cut(int(number())), number()
+		n.configs = append(n.configs, mon.config(state, effect, cut(retSize*bits.OnesCount64(effect))))
 	}
 	return n
 }

@@ -54,6 +54,9 @@ func Sequential(spec *Spec, funcs ...string) explore.Factory {
 // of their calls, each plus one.
 const maxCuts = 1 << 20
 
+// maxJudged bounds how many runs' verdicts are remembered.
+const maxJudged = 1 << 12
+
 type sequence struct {
 	spec  *Spec
 	im    *ir.Image
@@ -88,7 +91,7 @@ func (s *sequence) AtEnd(*emu.Machine) *explore.Violation {
 	key := string(s.AppendState(nil))
 	ok, known := s.judged[key]
 	if !known {
-		if len(s.judged) >= maxKnown {
+		if len(s.judged) >= maxJudged {
 			clear(s.judged)
 		}
 		ok = s.exists()
