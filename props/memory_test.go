@@ -27,7 +27,7 @@ var fixtures = []struct {
 	{"testdata/replace.rseq", []string{"    ld.8  r4, [r4]\n    st.8  [r3], r4\ncommit:", "    nop\ncommit:\n    ld.8 r4, [r4]"},
 		"blocks 16 retire(replace)", "next t0 loads from first at read.commit, which is in the free block first"},
 	// A plain load of what somebody exchanges.
-	{"testdata/replace.rseq", []string{"ld.acq.8 r4, [current]", "ld.8 r4, [current]"},
+	{"testdata/replace.rseq", []string{"ld.8.acq r4, [current]", "ld.8 r4, [current]"},
 		"norace current, first, second", "at the same time t0 loads from current at read.start+8 and t1 loads from and stores to current at replace+16"},
 
 	// The sum is taken while a section is under way.
@@ -49,7 +49,7 @@ var fixtures = []struct {
 	{"testdata/pool.rseq", []string{"thread: take", "thread: use block"},
 		"blocks 16 alloc(take) free(put)", "next t1 stores to block+8 at use, which is in the free block block"},
 	// It may be used after a put that says that it hasn't taken it.
-	{file: "testdata/pool.rseq", edits: []string{"use block; put block", "put block; use block", "retry:\n    ld.acq.8 r1, [head]\n    st.8", "    mov r0, 1\n    ret\nretry:\n    ld.acq.8 r1, [head]\n    st.8"}},
+	{file: "testdata/pool.rseq", edits: []string{"use block; put block", "put block; use block", "retry:\n    ld.8.acq r1, [head]\n    st.8", "    mov r0, 1\n    ret\nretry:\n    ld.acq.8 r1, [head]\n    st.8"}},
 
 	// A reader that goes back in time; and one that does so for linearizability
 	// alone.
