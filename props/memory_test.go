@@ -11,6 +11,7 @@ import (
 	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/props"
+	"github.com/rseqemu/rseqemu/props/percpu"
 )
 
 // fixtures are programs that hold, and what is broken when lines become others.
@@ -165,6 +166,43 @@ func TestBlocksState(t *testing.T) {
 	for _, bad := range []string{state(-1, two, one), state(-1, two, two), state(7), state(-2), state(-1, one)[:4], state(-1)[:2] + "\x09"} {
 		if _, err := b.SetState([]byte(bad)); err == nil {
 			t.Errorf("%x is a state", bad)
+		}
+	}
+}
+
+// TestPerCPUStructuresHaveNoRace in any of their data if only threads on their own
+// CPU access them. What is meant to be accessed from elsewhere has one, and so has
+// what is by mistake.
+func TestPerCPUStructuresHaveNoRace(t *testing.T) {
+	programs := map[string]func() (*ir.Program, error){}
+	for _, p := range percpu.Programs() {
+		programs[p.Name] = p.Parse
+	}
+	for _, b := range percpu.Bugs() {
+		programs[b.Name] = b.Parse
+	}
+	for _, tt := range []struct{ name, race string }{
+		{"list", ""}, {"list_mm_cid", ""}, {"counter", ""}, {"counter_mm_cid", ""}, {"buffer", ""}, {"compare_two", ""}, {"nested", ""},
+		{"list-no-index-check", "head on c"}, {"counter-no-index-check", "count on c"},
+		{"lock", "lock on c"}, {"trystore", "seq on c"}, {"deref_add", "active on c"}, {"slab", "end on c"},
+	} {
+		p, err := programs[tt.name]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all ir.NoRace
+		for _, d := range p.Data {
+			all.Data = append(all.Data, d.Name)
+		}
+		r, err := explore.Exhaustive(t.Context(), boot(t, p, newest(t, p), ""), []explore.Factory{props.NoRace(all)}, explore.Limits{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := r.Failure; {
+		case tt.race == "" && (f != nil || !r.Complete):
+			t.Errorf("%s: %v, %s", tt.name, f, r.Why)
+		case tt.race != "" && (f == nil || !strings.Contains(f.Message, tt.race)):
+			t.Errorf("%s: %+v, want a race on %s", tt.name, f, tt.race)
 		}
 	}
 }
