@@ -53,20 +53,12 @@ func (x *exporter) checks() {
 	}
 }
 
-// always is the question after a transition; with the program's end it is the
-// last one.
+// always is the question after a transition.
 func (x *exporter) always() string {
-	s := ""
-	if x.checked[ir.Invariantly] {
-		s += "       always_checks();\n"
-	}
-	if x.checked[ir.Finally] {
-		s += "       if :: (alive == 0 && !killed) -> final_checks() :: else -> skip fi;\n"
-	}
-	if s == "" {
+	if !x.checked[ir.Invariantly] {
 		return ""
 	}
-	return "#ifndef NOCHECKS\n" + s + "#endif\n"
+	return "#ifndef NOCHECKS\n       always_checks();\n#endif\n"
 }
 
 func (x *exporter) temp() string {

@@ -3,6 +3,7 @@ package promela_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
@@ -18,6 +20,9 @@ import (
 	"github.com/rseqemu/rseqemu/props"
 	"github.com/rseqemu/rseqemu/props/percpu"
 )
+
+// A model takes seconds to compile, so that most are for -all.
+var all = flag.Bool("all", false, "have Spin count all programs, not just some")
 
 // counted is what a search saw. Transitions are those of the machine: Spin counts
 // the way into the initial state as one more.
@@ -51,7 +56,9 @@ func spin(t *testing.T, model []byte, defs ...string) counted {
 	t.Helper()
 	dir := t.TempDir()
 	run := func(name string, args ...string) string {
-		cmd := exec.CommandContext(t.Context(), name, args...)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -64,7 +71,7 @@ func spin(t *testing.T, model []byte, defs ...string) counted {
 	}
 	run("spin", append(defs, "-o2", "-a", "model.pml")...)
 	vector := regexp.MustCompile(`-DVECTORSZ=\d+`).FindString(string(model))
-	run("gcc", "-O1", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR", vector, "-o", "pan", "pan.c")
+	run("gcc", "-O1", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR", "-DMEMLIM=2000", vector, "-o", "pan", "pan.c")
 	return readSpin(t, run("./pan", "-n", "-m1000000", "-w22"))
 }
 
@@ -103,7 +110,7 @@ func search(t *testing.T, p *ir.Program, cfg emu.Config, fs ...explore.Factory) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := explore.Exhaustive(context.Background(), m, fs, explore.Limits{}, nil)
+	r, err := explore.Exhaustive(context.Background(), m, fs, explore.Limits{States: 300_000}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,19 +123,34 @@ func search(t *testing.T, p *ir.Program, cfg emu.Config, fs ...explore.Factory) 
 	return c
 }
 
+// texts are the programs of package percpu and the wrong versions of them.
+func texts() map[string]string {
+	all := map[string]string{}
+	for _, p := range percpu.Programs() {
+		all[p.Name] = p.Source
+	}
+	for _, b := range percpu.Bugs() {
+		all[b.Name] = b.Source
+	}
+	return all
+}
+
 func builtin(t *testing.T, name string) *ir.Program {
 	t.Helper()
-	for _, p := range percpu.Programs() {
-		if p.Name == name {
-			prog, err := p.Parse()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return prog
-		}
+	text, ok := texts()[name]
+	if !ok {
+		t.Fatalf("no program %q", name)
 	}
-	t.Fatalf("no program %q", name)
-	return nil
+	return parse(t, name, text)
+}
+
+func parse(t *testing.T, name, text string) *ir.Program {
+	t.Helper()
+	p, err := ir.Parse(name+".rseq", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func config(t *testing.T, kernel, budget string) emu.Config {
@@ -144,16 +166,87 @@ func config(t *testing.T, kernel, budget string) emu.Config {
 	return emu.Config{Kernel: k, Budget: &b}
 }
 
-func TestTry(t *testing.T) {
+// source reads a program: "percpu:NAME", the name of a file in testdata, or one
+// that the tests make.
+func source(t *testing.T, name string) *ir.Program {
+	t.Helper()
+	if b, ok := strings.CutPrefix(name, "percpu:"); ok {
+		return builtin(t, b)
+	}
+	if name == "arithmetic" {
+		return parse(t, name, arithmetic(39))
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", name+".rseq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, name, string(text))
+}
+
+// TestSpinCountsTheSameStates: what the search counts of a program, Spin counts
+// of its model. Where a check is broken both say so; without checks they count
+// all there is.
+func TestSpinCountsTheSameStates(t *testing.T) {
 	needSpin(t)
-	for _, name := range strings.Fields(os.Getenv("TRY")) {
-		for _, k := range strings.Fields(os.Getenv("TRYK")) {
-			p := builtin(t, name)
-			cfg := config(t, k, os.Getenv("TRYB"))
-			t.Logf("%s %s: ours %+v", name, k, search(t, p, cfg, props.Survive, props.Checks))
-			text := model(t, p, cfg)
-			os.WriteFile("/tmp/sp/"+name+".pml", text, 0o666)
-			t.Logf("%s %s: spin %+v", name, k, spin(t, text))
+	for _, c := range []struct {
+		program, kernels, budget string
+		idle, short              bool
+		broken                   string // without it the program holds
+	}{
+		{program: "percpu:list", kernels: "6.18", budget: "preempt=1,migrate=1", short: true},
+		{program: "percpu:list", kernels: "7.3/v2", budget: "preempt=1,migrate=1"},
+		{program: "percpu:list", kernels: "5.10", budget: "preempt=2,migrate=255", idle: true},
+		{program: "percpu:counter_mm_cid", kernels: "6.12 6.19", budget: "preempt=2,migrate=255"},
+		{program: "percpu:trystore", kernels: "6.1 6.19/arm64 7.3/v1", budget: "preempt=1,migrate=1", idle: true},
+		{program: "percpu:memcpy_buffer", kernels: "6.18", budget: "preempt=1"},
+		{program: "percpu:lock", kernels: "7.3/arm64", budget: "preempt=2"},
+		{program: "percpu:list-no-index-check", kernels: "6.18", budget: "preempt=1,migrate=1", broken: "final_1"},
+		{program: "arithmetic", kernels: "6.18", budget: "none", short: true},
+		{program: "atomics", kernels: "6.18", budget: "preempt=1,migrate=1", short: true},
+		{program: "bundles", kernels: "7.3/v2", budget: "preempt=1,migrate=1"},
+		{program: "control", kernels: "6.18", budget: "preempt=1"},
+		{program: "faults", kernels: "7.3/v2", budget: "preempt=1", broken: "killed==0"},
+		{program: "nodes", kernels: "6.3 7.3/v2", budget: "preempt=2,migrate=1"},
+		{program: "overwrite", kernels: "7.3/v2", budget: "preempt=2", broken: "killed==0"},
+		{program: "overwrite", kernels: "7.3/v1", budget: "preempt=2"},
+		{program: "flags", kernels: "5.10 6.1 6.18 6.19", budget: "preempt=2", broken: "killed==0"},
+	} {
+		for _, kernel := range strings.Fields(c.kernels) {
+			t.Run(c.program+"/"+strings.ReplaceAll(kernel, "/", "-"), func(t *testing.T) {
+				if !*all && !c.short {
+					t.Skip("only with -all")
+				}
+				t.Parallel()
+				p := source(t, c.program)
+				cfg := config(t, kernel, c.budget)
+				cfg.Idle = c.idle
+				text := model(t, p, cfg)
+				if c.broken == "" {
+					want := search(t, p, cfg, props.Survive, props.Checks)
+					if want.Broken != "" {
+						t.Fatalf("the search breaks %s", want.Broken)
+					}
+					if got := spin(t, text); got != want {
+						t.Errorf("Spin: %+v; search: %+v", got, want)
+					}
+					return
+				}
+				if got := spin(t, text); !strings.Contains(got.Broken, c.broken) {
+					t.Errorf("Spin: %+v, not %s broken", got, c.broken)
+				}
+				if got := search(t, p, cfg, props.Survive, props.Checks); got.Broken == "" {
+					t.Errorf("search: %+v, nothing broken", got)
+				}
+				var counting []explore.Factory // calls are counted with and without checks
+				if len(p.Checks) > 0 {
+					p.Checks = p.Checks[:1]
+					p.Checks[0].Cond = ir.Expr{Op: ir.ExprGe, Args: []ir.Expr{{Op: ir.ExprCalls, Sym: p.Funcs[0].Name}, {Op: ir.ExprNum}}}
+					counting = append(counting, props.Checks)
+				}
+				if got, want := spin(t, text, "-DNOCHECKS"), search(t, p, cfg, counting...); got != want {
+					t.Errorf("without checks: Spin: %+v; search: %+v", got, want)
+				}
+			})
 		}
 	}
 }

@@ -230,7 +230,11 @@ func (x *exporter) clearing() {
 	if x.links {
 		x.printf("    reserved[cpu[me]-1] = 0;\n")
 	}
-	x.printf("    alive--;\n    clear(me);\n    if :: (alive == 0) -> last = me + 1 :: else -> skip fi\n}\n\n")
+	x.printf("    alive--;\n    clear(me);\n    if\n    :: (alive == 0) ->\n       last = me + 1;\n")
+	if x.checked[ir.Finally] {
+		x.printf("#ifndef NOCHECKS\n       final_checks();\n#endif\n")
+	}
+	x.printf("       skip\n    :: else -> skip\n    fi\n}\n\n")
 	x.printf("/* The kernel has forced a signal on the thread, and no thread survives it. */\ninline kill() {\n" +
 		"    killed = fatal; killed_ip = ip; killed_at = fault; last = me + 1; alive = 0;\n" +
 		"    i = 0; do :: (i < N) -> clear(i); i++ :: else -> break od;\n    i = 0; do :: (i < CPUS) -> busy[i] = 0;")

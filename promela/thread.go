@@ -204,7 +204,7 @@ func (x *exporter) nowhere() {
 	for _, a := range x.im.Addrs {
 		not = append(not, fmt.Sprintf("pc[me] != %d", a))
 	}
-	x.printf("    :: d_step {  /* no instruction */\n       (on[me] && %s) ->\n       fatal = %d; ip = pc[me]; fault = ip; kill() }\n", strings.Join(not, " && "), emu.ReasonFetch)
+	x.printf("    :: d_step {  /* no instruction */\n       (on[me] && %s) ->\n       fatal = %d; ip = pc[me]; fault = ip; kill(); skip }\n", strings.Join(not, " && "), emu.ReasonFetch)
 }
 
 func indent(text string, n int) string {
