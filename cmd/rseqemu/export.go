@@ -10,10 +10,12 @@ import (
 
 func (a *app) exportCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "export",
-		Short: "Write a program as a model for another checker",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "export",
+		Short:   "Write a program as a model for another checker",
+		Long:    "Export prints a program on a machine as a model for another checker, which then\nsays whether it sees what check sees.",
+		Example: "  rseqemu export promela percpu:list --kernel 6.18 >list.pml",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.exportPromelaCmd())
 	return cmd
