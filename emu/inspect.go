@@ -84,3 +84,10 @@ func (m *Machine) Blocked() string {
 
 var waitNames = [...]string{waitNone: "nothing", waitSleep: "a sleep to end", waitPage: "a page", waitPause: "a signal",
 	waitFutex: "a futex wake", waitVfork: "its vfork child", waitFences: "the other CPUs of its membarrier"}
+
+// Finished returns how many calls of its script a thread has finished, and
+// whether it has ended.
+func (m *Machine) Finished(t TaskID) (calls int, ended bool) {
+	k := &m.tasks[t]
+	return int(k.call), k.state == taskDead
+}

@@ -18,14 +18,19 @@ type machineFlags struct {
 }
 
 func (f *machineFlags) add(cmd *cobra.Command) {
+	f.addMachine(cmd)
+	cmd.Flags().IntVar(&f.steps, "steps", explore.DefaultSteps, "transitions that a run may take")
+	cmd.RegisterFlagCompletionFunc("steps", cobra.NoFileCompletions)
+}
+
+// addMachine adds the flags of the machine alone.
+func (f *machineFlags) addMachine(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.IntVar(&f.cpus, "cpus", 0, "number of CPUs (default: the program's, else 2)")
 	fl.StringVar(&f.budget, "budget", "", "kernel events a run: preempt=2,migrate=1,signal=0; none clears the others\n(default: the program's, else preempt=2,migrate=2)")
 	fl.BoolVar(&f.idle, "idle", false, "leave the CPUs idle at the start, so that the first placement is a choice too")
-	fl.IntVar(&f.steps, "steps", explore.DefaultSteps, "transitions that a run may take")
 	cmd.RegisterFlagCompletionFunc("budget", completeBudget)
 	cmd.RegisterFlagCompletionFunc("cpus", cobra.NoFileCompletions)
-	cmd.RegisterFlagCompletionFunc("steps", cobra.NoFileCompletions)
 }
 
 func (f *machineFlags) addStates(cmd *cobra.Command) {

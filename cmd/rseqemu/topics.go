@@ -94,6 +94,7 @@ there. Field names are stable; new ones may come.
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   list     programs[]: name, about, bug (of which program)
+  export   model
   version  version, revision, modified, go, platform
 
 A verdict of check is holds, broken, incomplete or sampled. An incomplete search
