@@ -15,13 +15,8 @@ type took struct {
 	apart bool  // this process's own threads are on others
 }
 
-// A lane is what one case at a time runs on. It costs two CPUs that the case has
-// for itself, and one for what watches it; more of them than these would find
-// nothing to do.
-const (
-	cpusOfLane = conform.CPUs + 1
-	maxLanes   = 8
-)
+// maxLanes is how many lanes find something to do.
+const maxLanes = 8
 
 // takeCPUs takes the last CPUs that this process may use: two for each lane, of
 // which it makes as many as it can, and one in any case. If there are more, its
