@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"testing"
 )
 
@@ -38,14 +39,66 @@ type Result struct {
 	Detail string
 }
 
-// Check runs cases on a target, one after another, and holds the outcomes against
-// those of another target: the emulator, or a recording. It ends early when ctx
-// does.
+// Check runs cases on a target and holds the outcomes against those of another
+// target: the emulator, or a recording. The results come in the order of the
+// cases, also from a [Parallel] target. It ends early when ctx does.
 func Check(ctx context.Context, t Target, cases []Case, want Target) iter.Seq[Result] {
+	if p, ok := t.(Parallel); ok && p.AtOnce() > 1 {
+		return atOnce(ctx, p, cases, want)
+	}
 	return func(yield func(Result) bool) {
 		for i := range cases {
 			r := check(ctx, t, &cases[i], want)
 			if ctx.Err() != nil || !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// atOnce is Check with several cases at a time. Cases of one program, which follow
+// one another, are run one after another: the target has the program ready then.
+// Nothing is left running when it ends.
+func atOnce(ctx context.Context, t Parallel, cases []Case, want Target) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		var workers sync.WaitGroup
+		defer workers.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		results := make([]chan Result, len(cases))
+		for i := range results {
+			results[i] = make(chan Result, 1)
+		}
+		firsts := make(chan int) // the first case of each program
+		workers.Go(func() {
+			defer close(firsts)
+			for i := range cases {
+				if i > 0 && cases[i].Program == cases[i-1].Program {
+					continue
+				}
+				select {
+				case firsts <- i:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+		for range t.AtOnce() {
+			workers.Go(func() {
+				for first := range firsts {
+					for i := first; i < len(cases) && cases[i].Program == cases[first].Program && ctx.Err() == nil; i++ {
+						results[i] <- check(ctx, t, &cases[i], want)
+					}
+				}
+			})
+		}
+		for i := range cases {
+			select {
+			case r := <-results[i]:
+				if ctx.Err() != nil || !yield(r) {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
 		}

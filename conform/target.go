@@ -21,6 +21,13 @@ type Target interface {
 	Run(ctx context.Context, c *Case) (Outcome, error)
 }
 
+// Parallel is a target that can run several cases at the same time.
+type Parallel interface {
+	Target
+	// AtOnce is how many; Run is called from as many goroutines.
+	AtOnce() int
+}
+
 // Skip is why a case wasn't run.
 type Skip struct{ Reason string }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/rseqemu/rseqemu/native"
 	"github.com/rseqemu/rseqemu/native/boot"
 )
 
@@ -37,8 +38,8 @@ func TestRandomProgramsAgreeUnderQEMU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &boot.Machine{Kernel: *kernel, Arch: arch, CPUs: 3}
-	code, err := m.Run(t.Context(), self, []string{"", "-test.run=^TestRandomProgramsAgree$", "-test.v", "-test.timeout=0", "-pairs", strconv.Itoa(pairs)}, os.Stdout, os.Stderr)
+	m := &boot.Machine{Kernel: *kernel, Arch: arch, CPUs: 2 * native.GuestCPUs, Env: native.GuestEnv()}
+	code, err := m.Run(t.Context(), self, []string{"", "-test.run=^TestRandomProgramsAgree$", "-test.v", "-test.timeout=0", "-test.parallel=8", "-pairs", strconv.Itoa(pairs)}, os.Stdout, os.Stderr)
 	if err != nil || code != 0 {
 		t.Errorf("it ended with %d: %v", code, err)
 	}

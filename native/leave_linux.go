@@ -34,7 +34,7 @@ func (t *took) view(p *process, load func(ir.Addr, ir.Width) (uint64, bool)) con
 // leave runs the process of a case that nobody traces, and looks at the memory
 // that it leaves behind. One that is killed, or ends itself, leaves none: then
 // only the signal is known.
-func (t *Target) leave(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
+func (l *lane) leave(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
 	var out conform.Outcome
 	if makes(p.im, abi.SysFork) || makes(p.im, abi.SysVfork) || makes(p.im, abi.SysClone) {
 		return out, &conform.Skip{Reason: "a child can't be told from its parent, as nothing can be traced"}
@@ -45,7 +45,7 @@ func (t *Target) leave(ctx context.Context, c *conform.Case, p *process) (confor
 	}
 	memory := os.NewFile(uintptr(left), "what is left")
 	defer memory.Close()
-	pid, err := t.exec(p, &syscall.ProcAttr{
+	pid, err := l.exec(p, &syscall.ProcAttr{
 		Files: []uintptr{leftFile: memory.Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
@@ -82,7 +82,7 @@ func (t *Target) leave(ctx context.Context, c *conform.Case, p *process) (confor
 	case err != nil:
 		return out, err
 	}
-	v := t.view(p, func(at ir.Addr, w ir.Width) (uint64, bool) { return p.leftAt(mem, at, w) })
+	v := l.view(p, func(at ir.Addr, w ir.Width) (uint64, bool) { return p.leftAt(mem, at, w) })
 	v.Auxv = func(entry uint64) (uint64, bool) { return auxv("self", entry) }
 	return out, finish(v, c, &out)
 }

@@ -3,6 +3,8 @@ package native
 import (
 	"errors"
 	"regexp"
+
+	"github.com/rseqemu/rseqemu/conform"
 )
 
 // ErrUnsupported is why there is no target, wrapped in what is missing: another
@@ -25,3 +27,17 @@ func pointRelease(release, version string) string {
 	}
 	return releaseOf.FindString(release)
 }
+
+// cpusOfLane is what it takes to run one more case at the same time: two CPUs that
+// the case has for itself, and one for what watches it.
+const cpusOfLane = conform.CPUs + 1
+
+// GuestCPUs is how many CPUs a guest has that a [Target] runs in: for two cases at
+// a time, as an emulated CPU that waits for another costs nothing, and what is
+// busy at one time are about as many as a small host has.
+const GuestCPUs = 2 * cpusOfLane
+
+// GuestEnv is the environment of a guest's command for the same: no more threads
+// of Go's than are busy, and less collecting of garbage in a machine that is gone
+// in a minute.
+func GuestEnv() []string { return []string{"GOMAXPROCS=2", "GOGC=400"} }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,14 +21,21 @@ import (
 
 // Target is the kernel that this process runs on.
 type Target struct {
-	release string // 6.18.44
-	uname   string
-	areaLen uint32
-	took
+	release  string // 6.18.44
+	uname    string
+	areaLen  uint32
 	untraced error         // why nothing can be traced, if so
 	slowness time.Duration // how long the smallest case takes
 
-	mu      sync.Mutex
+	lanes int
+	mu    sync.Mutex
+	free  []*lane // those that no case is run on
+	freed *sync.Cond
+}
+
+// lane is what one case at a time is run on.
+type lane struct {
+	took
 	last    *process // the one that was made last, for this program and sleep
 	lastOf  *ir.Program
 	lastNap int64
@@ -52,11 +60,14 @@ func New() (*Target, error) {
 	if n, ok := auxv("self", abi.AuxvRSeqFeatureSize); ok && n > abi.RSeqOrigSize {
 		t.areaLen = uint32(n)
 	}
-	took, err := takeCPUs()
+	lanes, err := takeCPUs()
 	if err != nil {
 		return nil, err
 	}
-	t.took = took
+	t.lanes, t.freed = len(lanes), sync.NewCond(&t.mu)
+	for _, l := range lanes {
+		t.free = append(t.free, &lane{took: l})
+	}
 	begin := time.Now()
 	if t.untraced = t.probe(); t.untraced != nil {
 		if err := t.probe(); err != nil {
@@ -116,16 +127,23 @@ func (t *Target) Tier() conform.Tier {
 // anybody watching, and those that need it not at all; nil if everything can.
 func (t *Target) Untraced() error { return t.untraced }
 
-// Run implements [conform.Target].
+// AtOnce is how many cases can be run at the same time: each has two CPUs to
+// itself.
+func (t *Target) AtOnce() int { return t.lanes }
+
+// Run implements [conform.Target]. It can be called at any time, and waits until
+// there are CPUs for the case.
 func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, error) {
 	second := len(c.Program.Threads) > 1
 	for i := range c.Stops {
 		second = second || c.Stops[i].Has(conform.Migrate)
 	}
-	if second && len(t.cpus) < conform.CPUs {
+	l := t.take(c.Program)
+	defer t.give(l)
+	if second && len(l.cpus) < conform.CPUs {
 		return conform.Outcome{}, &conform.Skip{Reason: "this process may use one CPU only"}
 	}
-	p, err := t.processOf(c)
+	p, err := t.processOf(c, l)
 	if refused := new(ir.LinkError); errors.As(err, &refused) {
 		return conform.Outcome{}, &conform.Skip{Reason: "no machine code: " + refused.Msg}
 	}
@@ -133,7 +151,7 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 		return conform.Outcome{}, err
 	}
 	if t.untraced != nil {
-		return t.leave(ctx, c, p)
+		return l.leave(ctx, c, p)
 	}
 	type answer struct {
 		out conform.Outcome
@@ -145,21 +163,39 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	// it still traces.
 	go func() {
 		runtime.LockOSThread()
-		out, err := t.trace(ctx, c, p)
+		out, err := l.trace(ctx, c, p)
 		ch <- answer{out, err}
 	}()
 	a := <-ch
 	return a.out, a.err
 }
 
-// processOf returns the process of a case. Cases that differ in their stops only
-// follow one another, and have the same.
-func (t *Target) processOf(c *conform.Case) (*process, error) {
+// take waits for a lane, if possible the one that has the program's process.
+func (t *Target) take(p *ir.Program) *lane {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for len(t.free) == 0 {
+		t.freed.Wait()
+	}
+	i := max(0, slices.IndexFunc(t.free, func(l *lane) bool { return l.lastOf == p }))
+	l := t.free[i]
+	t.free = slices.Delete(t.free, i, i+1)
+	return l
+}
+
+func (t *Target) give(l *lane) {
+	t.mu.Lock()
+	t.free = append(t.free, l)
+	t.mu.Unlock()
+	t.freed.Signal()
+}
+
+// processOf returns the process of a case on a lane. Cases that differ in their
+// stops only follow one another, and have the same.
+func (t *Target) processOf(c *conform.Case, l *lane) (*process, error) {
 	nap := t.nap(c)
-	if t.last != nil && t.lastOf == c.Program && t.lastNap == nap {
-		return t.last, nil
+	if l.last != nil && l.lastOf == c.Program && l.lastNap == nap {
+		return l.last, nil
 	}
 	prog, err := Lay(c.Program, host.arch)
 	if err != nil {
@@ -169,7 +205,7 @@ func (t *Target) processOf(c *conform.Case) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := build(im, t.areaLen, t.cpus, nap, t.untraced == nil)
+	p, err := build(im, t.areaLen, l.cpus, nap, t.untraced == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +214,7 @@ func (t *Target) processOf(c *conform.Case) (*process, error) {
 		return nil, err
 	}
 	p.exe = os.NewFile(uintptr(fd), "rseqemu")
-	t.last, t.lastOf, t.lastNap = p, c.Program, nap
+	l.last, l.lastOf, l.lastNap = p, c.Program, nap
 	return p, nil
 }
 

@@ -29,6 +29,9 @@ func (t *Target) Run(context.Context, *conform.Case) (conform.Outcome, error) {
 	return conform.Outcome{}, ErrUnsupported
 }
 
+// AtOnce is how many cases can be run at the same time.
+func (t *Target) AtOnce() int { return 0 }
+
 // Untraced is why nothing can be traced here.
 func (t *Target) Untraced() error { return nil }
 

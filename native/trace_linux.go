@@ -43,8 +43,8 @@ type tracee struct {
 //     exception and the switch that follows are the preemption
 //  3. restore the instruction, do what is to be done, go to 2
 //  4. at the driver's last instruction, or when it is about to die, look
-func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
-	tr := &tracee{p: p, case_: c, stops: c.Waits(), took: t.took}
+func (l *lane) trace(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
+	tr := &tracee{p: p, case_: c, stops: c.Waits(), took: l.took}
 	for _, s := range tr.stops {
 		a, err := s.At.Addr(p.im)
 		if err != nil {
@@ -52,7 +52,7 @@ func (t *Target) trace(ctx context.Context, c *conform.Case, p *process) (confor
 		}
 		tr.at = append(tr.at, a)
 	}
-	tr.view = t.view(p, tr.load)
+	tr.view = l.view(p, tr.load)
 	tr.view.Configuration = tr.configuration
 	tr.view.Auxv = func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) }
 	pid, err := tr.start(p)

@@ -15,11 +15,9 @@ import (
 	"strings"
 
 	"github.com/rseqemu/rseqemu/conform"
+	"github.com/rseqemu/rseqemu/native"
 	"github.com/rseqemu/rseqemu/native/boot"
 )
-
-// guestCPUs are two for the cases and one for what watches them.
-const guestCPUs = 3
 
 // qemu runs cases on a kernel image: this program is the init of a machine that
 // QEMU emulates, runs conform --target native there, and sends the results as
@@ -42,7 +40,7 @@ func (r *conformRun) qemu(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: guestCPUs, Files: map[string]string{}}
+	m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: native.GuestCPUs, Env: native.GuestEnv(), Files: map[string]string{}}
 	return r.received(ctx, m, init, r.guestCommand(m, args))
 }
 

@@ -25,14 +25,14 @@ type vm struct {
 // KVM is left out on purpose: it needs rights, and the same kernel on the same
 // emulated CPU is the same everywhere. The CPU has everything but five levels of
 // page tables (arm64: addresses of 52 bits), so that TASK_SIZE is the same as on
-// most machines, and cmpxchg16b,
-// which QEMU 7.2 gets wrong once in a while: Linux 6.12 panics in its allocator.
+// most machines; cmpxchg16b, which QEMU 7.2 gets wrong once in a while: Linux 6.12
+// panics in its allocator; and quick copies of bytes, which QEMU makes one by one.
 func vmOf(arch abi.Arch) (vm, error) {
 	switch arch {
 	case abi.AMD64:
 		return vm{
 			arch: arch, program: "qemu-system-x86_64", debian: "qemu-system-x86", machine: elf.EM_X86_64,
-			board:  []string{"-machine", "pc", "-cpu", "max,la57=off,cx16=off", "-serial", "chardev:console", "-serial", "chardev:output"},
+			board:  []string{"-machine", "pc", "-cpu", "max,la57=off,cx16=off,erms=off", "-serial", "chardev:console", "-serial", "chardev:output"},
 			append: "console=ttyS0 tsc=reliable",
 			output: "/dev/ttyS1",
 		}, nil
