@@ -49,7 +49,7 @@ const (
 	MaxPending = 4
 	// maxWrites is how many stores back a load may read. One more, and every
 	// CPU has seen the oldest.
-	maxWrites = 12
+	maxWrites = 8
 	// maxSeen is to how many places a CPU's view may differ from its floor.
 	// One more raises the floor.
 	maxSeen = 16

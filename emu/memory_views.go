@@ -289,6 +289,7 @@ func (m *Machine) forget() {
 			m.lower(&m.order[c], t)
 		}
 	}
+	m.sort()
 }
 
 // reader returns the task that may read on a CPU, or nil.
@@ -369,4 +370,100 @@ func (m *Machine) written(t *task, s *seen, from view) bool {
 		}
 	}
 	return false
+}
+
+// sort swaps neighbours in the log whose order nobody can tell, so that it is the
+// same whichever was first.
+func (m *Machine) sort() {
+	for n := m.writes.n; n > 1; n-- {
+		for i := view(0); i+1 < n; i++ {
+			a, b := &m.writes.log[i], &m.writes.log[i+1]
+			if b.before(a) && m.unordered(i) {
+				*a, *b = *b, *a
+				m.exchange(i)
+			}
+		}
+	}
+}
+
+func (w *write) before(e *write) bool {
+	return w.space < e.space || w.space == e.space && (w.addr < e.addr || w.addr == e.addr && w.width < e.width)
+}
+
+// unordered reports whether no CPU can tell the i-th write from being behind the
+// next. One could that has seen one of them only, or that gets a view by reading
+// what one of them stored (which its own store doesn't give) and may read behind
+// the other.
+func (m *Machine) unordered(i view) bool {
+	a, b := &m.writes.log[i], &m.writes.log[i+1]
+	if a.space == b.space && overlap(a.addr, a.width, b.addr, b.width) {
+		return false
+	}
+	for c := range m.order {
+		t := m.reader(CPUID(c))
+		if t == nil {
+			continue
+		}
+		o := &m.order[c]
+		if !o.wroteLast(a, i+1) && m.readable(o, t, i+1, -1) || !o.wroteLast(b, i+2) && m.readable(o, t, i, -1) || o.splits(i+1, a, b) {
+			return false
+		}
+	}
+	return true
+}
+
+// wroteLast reports whether a write is the CPU's own, as it has seen it.
+func (o *ordering) wroteLast(w *write, at view) bool {
+	for i := range o.seen[:o.nSeen] {
+		if s := &o.seen[i]; s.own && s.at == at && s.addr == w.addr && s.width == w.width {
+			return true
+		}
+	}
+	return false
+}
+
+// splits reports whether a view of the CPU lies at v, between the writes a and b,
+// or ends with b, other than that of its own writes of them.
+func (o *ordering) splits(v view, a, b *write) bool {
+	if o.floor == v || o.release == v || o.release == v+1 || o.flags == v {
+		return true
+	}
+	for _, r := range o.regs {
+		if r == v {
+			return true
+		}
+	}
+	for i := range o.pending[:o.n] {
+		if o.pending[i].from == v {
+			return true
+		}
+	}
+	for i := range o.seen[:o.nSeen] {
+		s := &o.seen[i]
+		switch {
+		case s.from == v:
+			return true
+		case s.own && (s.at == v && s.addr == a.addr && s.width == a.width || s.at == v+1 && s.addr == b.addr && s.width == b.width):
+		case s.at == v, s.own && s.at == v+1:
+			return true
+		}
+	}
+	return false
+}
+
+// exchange follows the swap of the i-th write and the next in what the writers
+// have seen.
+func (m *Machine) exchange(i view) {
+	for c := range m.order {
+		o := &m.order[c]
+		for j := range o.seen[:o.nSeen] {
+			s := &o.seen[j]
+			switch {
+			case s.own && s.at == i+1:
+				s.at = i + 2
+			case s.own && s.at == i+2:
+				s.at = i + 1
+			}
+		}
+	}
 }
