@@ -324,15 +324,10 @@ func (m *Machine) flush(c CPUID, i int) {
 		o.regs[p.reg] = at
 		m.emit(EvBound, c, m.id(t), uint64(p.reg), t.regs.R[p.reg])
 	} else {
-		if m.cfg.Memory == ARM {
-			m.wrote(o, t, &p)
-		}
-		m.memOf(t).Store(int(c), p.addr, p.width, p.value)
+		m.perform(c, &p)
 		m.emit(EvPerformed, c, m.id(t), uint64(p.addr), p.value)
 	}
-	copy(o.pending[i:], o.pending[i+1:o.n])
-	o.n--
-	o.pending[o.n] = access{}
+	o.remove(i)
 }
 
 // forwarded reads memory with the first n pending stores in place; ok is false
@@ -373,15 +368,26 @@ func patch(b []byte, a ir.Addr, v []byte, at ir.Addr) {
 // killed: nobody is left to see in which order it might have been.
 func (m *Machine) settle(c CPUID) {
 	for m.order[c].n > 0 {
-		if m.order[c].pending[0].load {
-			o := &m.order[c]
-			copy(o.pending[:], o.pending[1:o.n])
-			o.n--
-			o.pending[o.n] = access{}
-			continue
+		if p := &m.order[c].pending[0]; !p.load {
+			m.perform(c, p)
 		}
-		m.flush(c, 0)
+		m.order[c].remove(0)
 	}
+}
+
+// perform makes a delayed store visible to all.
+func (m *Machine) perform(c CPUID, p *access) {
+	o, t := &m.order[c], &m.tasks[m.cpus[c].cur]
+	if m.cfg.Memory == ARM {
+		m.wrote(o, t, p)
+	}
+	m.memOf(t).Store(int(c), p.addr, p.width, p.value)
+}
+
+func (o *ordering) remove(i int) {
+	copy(o.pending[i:], o.pending[i+1:o.n])
+	o.n--
+	o.pending[o.n] = access{}
 }
 
 // settled reports whether the kernel may interrupt what runs on a CPU.
