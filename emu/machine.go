@@ -47,6 +47,7 @@ type Machine struct {
 	calls    [][]call // by thread
 	sendable uint64   // signals that have a handler at the start, bit n: signal n
 	late     []bool   // by instruction: a load of it may be delayed to some effect (ARM)
+	atomics  bool     // there are indivisible operations
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
 	state
@@ -125,7 +126,7 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 	}
 	m := &Machine{im: im, code: code, k: cfg.Kernel, cfg: cfg, taskSize: cfg.Kernel.Arch.TaskSize()}
 	if cfg.Memory == ARM {
-		m.late = lateLoads(im)
+		m.late, m.atomics = lateLoads(im), atomics(im)
 	}
 	m.state = m.newState(threads+cfg.Spare, budget)
 	m.initial = append([]byte(nil), m.mem[0].Mutable()...)

@@ -59,3 +59,19 @@ func overtaken(im *ir.Image, ip ir.Addr, reg ir.Reg, visited map[int]bool) bool 
 		ip += ir.Addr(in.Len())
 	}
 }
+
+// atomics reports whether the program has indivisible operations.
+func atomics(im *ir.Image) bool {
+	for i := range im.Instrs {
+		for _, o := range im.Instrs[i].Micro() {
+			switch o.Code {
+			case ir.Xadd, ir.Xchg, ir.Cmpxchg:
+				return true
+			}
+		}
+		if im.Instrs[i].Locked {
+			return true
+		}
+	}
+	return false
+}

@@ -67,12 +67,13 @@ type ordering struct {
 	pending [MaxPending]access
 
 	// ARM's views. No load of the CPU may read what was overwritten before its
-	// floor; release is its last release store, which an acquire must see; regs
-	// and flags depend on loads that had these views.
-	floor, release, flags view
-	regs                  [ir.NumRegs]view
-	nSeen                 uint8
-	seen                  [maxSeen]seen // sorted
+	// floor; release is its last release store, which an acquire must see, last
+	// the youngest write of all it has loaded or stored (in programs with
+	// indivisible operations); regs and flags depend on loads that had these views.
+	floor, release, last, flags view
+	regs                        [ir.NumRegs]view
+	nSeen                       uint8
+	seen                        [maxSeen]seen // sorted
 }
 
 // access is a store that isn't visible yet, or a load that has no value yet.
@@ -93,6 +94,7 @@ type seen struct {
 	addr  ir.Addr
 	width ir.Width
 	own   bool
+	rmw   bool // by an indivisible operation, which an acquire waits for
 	at    view
 	from  view
 }

@@ -274,27 +274,35 @@ func (m *Machine) orderedStore(c CPUID, t *task, o *ordering, u *upcoming, kind 
 		return
 	case m.cfg.Memory == TSO:
 	case u.Code == ir.St || m.memOf(t).Reservations()[c] == u.Addr:
-		m.wrote(o, t, &a)
+		m.wrote(o, t, &a, u.Code == ir.Sc)
 	}
 	m.step(c)
 }
 
 // barrierStep makes an indivisible step or a full fence. Nothing is pending.
+//
+// An indivisible operation is what arm64's ldaddal is: acquire, release, and all
+// that was before it is before all that comes behind it. But its store isn't: later
+// loads may be older than that.
 func (m *Machine) barrierStep(c CPUID, t *task, o *ordering, u *upcoming) {
-	a := access{addr: u.Addr, width: u.Width}
+	a := access{addr: u.Addr, width: u.Width, release: true}
+	if u.Code == ir.Fence {
+		m.step(c)
+		o.fence(m.writes.n)
+		return
+	}
+	at := max(o.floor, o.last, m.stamp(o, t, a.addr, a.width, m.writes.n))
+	for i := range o.seen[:o.nSeen] {
+		at = max(at, o.seen[i].at)
+	}
+	o.fence(at)
 	var old [8]byte
 	m.memOf(t).ReadBytes(a.addr, old[:a.width])
 	m.step(c)
-	switch u.Code {
-	case ir.Fence, ir.Ld, ir.Ll:
-	case ir.Cmpxchg:
-		if t.regs.Flags&vcpu.FlagZ != 0 {
-			m.log(o, t, &a, old)
-		}
-	default:
-		m.log(o, t, &a, old)
+	if u.Code == ir.Ld || u.Code == ir.Ll || u.Code == ir.Cmpxchg && t.regs.Flags&vcpu.FlagZ == 0 {
+		return // stores nothing
 	}
-	o.fence(m.writes.n)
+	m.log(o, t, &a, old, true)
 }
 
 // issue makes a step with an access that is performed elsewhere.
@@ -379,7 +387,7 @@ func (m *Machine) settle(c CPUID) {
 func (m *Machine) perform(c CPUID, p *access) {
 	o, t := &m.order[c], &m.tasks[m.cpus[c].cur]
 	if m.cfg.Memory == ARM {
-		m.wrote(o, t, p)
+		m.wrote(o, t, p, false)
 	}
 	m.memOf(t).Store(int(c), p.addr, p.width, p.value)
 }

@@ -11,7 +11,7 @@ import (
 func (m *Machine) appendOrder(b []byte) []byte {
 	for c := range m.order {
 		o := &m.order[c]
-		b = append(b, o.n, byte(o.floor), byte(o.release), byte(o.flags), o.nSeen)
+		b = append(b, o.n, byte(o.floor), byte(o.release), byte(o.last), byte(o.flags), o.nSeen)
 		for i := range o.pending[:o.n] {
 			p := &o.pending[i]
 			b = append(b, byte(p.width), bit(p.load)|bit(p.release)<<1, byte(p.reg), byte(p.from))
@@ -30,7 +30,7 @@ func (m *Machine) appendOrder(b []byte) []byte {
 		}
 		for i := range o.seen[:o.nSeen] {
 			s := &o.seen[i]
-			b = append(b, byte(s.width)|bit(s.own)<<7, byte(s.at), byte(s.from))
+			b = append(b, byte(s.width)|bit(s.rmw)<<6|bit(s.own)<<7, byte(s.at), byte(s.from))
 			b = binary.AppendUvarint(b, uint64(s.addr))
 		}
 	}
@@ -48,8 +48,8 @@ func (m *Machine) setOrder(d *decoder) {
 	for c := range m.order {
 		o := &m.order[c]
 		*o = ordering{}
-		v := d.take(5)
-		o.n, o.floor, o.release, o.flags, o.nSeen = v[0], view(v[1]), view(v[2]), view(v[3]), v[4]
+		v := d.take(6)
+		o.n, o.floor, o.release, o.last, o.flags, o.nSeen = v[0], view(v[1]), view(v[2]), view(v[3]), view(v[4]), v[5]
 		if o.n > MaxPending || o.nSeen > maxSeen {
 			d.bad, o.n, o.nSeen = true, 0, 0
 			return
@@ -68,7 +68,7 @@ func (m *Machine) setOrder(d *decoder) {
 		}
 		for i := range o.seen[:o.nSeen] {
 			v := d.take(3)
-			o.seen[i] = seen{width: ir.Width(v[0] & 15), own: v[0]>>7 != 0, at: view(v[1]), from: view(v[2]), addr: ir.Addr(d.uvarint())}
+			o.seen[i] = seen{width: ir.Width(v[0] & 15), rmw: v[0]>>6&1 != 0, own: v[0]>>7 != 0, at: view(v[1]), from: view(v[2]), addr: ir.Addr(d.uvarint())}
 		}
 	}
 	m.writes = writes{n: view(d.byte())}

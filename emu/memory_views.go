@@ -109,8 +109,14 @@ func (m *Machine) read(o *ordering, t *task, u *upcoming, pre view, stale int, b
 	at := m.stamp(o, t, u.Addr, u.Width, last)
 	for i := range o.seen[:o.nSeen] {
 		if s := &o.seen[i]; s.own && s.at == at && within(u.Addr, u.Width, s.addr, s.width) {
+			if s.rmw && u.Order == ir.Acquire {
+				return max(pre, at)
+			}
 			return max(pre, s.from)
 		}
+	}
+	if m.atomics {
+		o.last = max(o.last, at)
 	}
 	if at > o.floor {
 		m.see(o, seen{addr: u.Addr, width: u.Width, at: at})
@@ -175,14 +181,14 @@ func (o *ordering) unsee(i int) {
 }
 
 // wrote notes a store that is about to be performed.
-func (m *Machine) wrote(o *ordering, t *task, a *access) {
+func (m *Machine) wrote(o *ordering, t *task, a *access, rmw bool) {
 	var old [8]byte
 	m.memOf(t).ReadBytes(a.addr, old[:a.width])
-	m.log(o, t, a, old)
+	m.log(o, t, a, old, rmw)
 }
 
 // log is wrote for a store that overwrote the old bytes.
-func (m *Machine) log(o *ordering, t *task, a *access, old [8]byte) {
+func (m *Machine) log(o *ordering, t *task, a *access, old [8]byte, rmw bool) {
 	from := a.from
 	if m.writes.n == maxWrites {
 		m.drop(0)
@@ -190,7 +196,10 @@ func (m *Machine) log(o *ordering, t *task, a *access, old [8]byte) {
 	}
 	m.writes.log[m.writes.n] = write{addr: a.addr, width: a.width, space: m.procs[t.proc].mm, old: old}
 	m.writes.n++
-	m.see(o, seen{addr: a.addr, width: a.width, own: true, at: m.writes.n, from: from})
+	m.see(o, seen{addr: a.addr, width: a.width, own: true, rmw: rmw, at: m.writes.n, from: from})
+	if m.atomics {
+		o.last = m.writes.n
+	}
 	if a.release {
 		o.release = m.writes.n
 	}
@@ -232,7 +241,7 @@ func (m *Machine) drop(i view) {
 
 // each changes every view.
 func (o *ordering) each(f func(view) view) {
-	o.floor, o.release, o.flags = f(o.floor), f(o.release), f(o.flags)
+	o.floor, o.release, o.last, o.flags = f(o.floor), f(o.release), f(o.last), f(o.flags)
 	for i := range o.regs {
 		o.regs[i] = f(o.regs[i])
 	}
@@ -352,7 +361,7 @@ func (m *Machine) lower(o *ordering, t *task) {
 			i++
 		}
 	}
-	o.release, o.flags = least(o.release, -1), least(o.flags, -1)
+	o.release, o.last, o.flags = least(o.release, -1), least(o.last, -1), least(o.flags, -1)
 	for i := range o.regs {
 		o.regs[i] = least(o.regs[i], -1)
 	}
@@ -425,7 +434,7 @@ func (o *ordering) wroteLast(w *write, at view) bool {
 // splits reports whether a view of the CPU lies at v, between the writes a and b,
 // or ends with b, other than that of its own writes of them.
 func (o *ordering) splits(v view, a, b *write) bool {
-	if o.floor == v || o.release == v || o.release == v+1 || o.flags == v {
+	if o.floor == v || o.release == v || o.release == v+1 || o.last == v || o.last == v+1 || o.flags == v {
 		return true
 	}
 	for _, r := range o.regs {

@@ -3,6 +3,7 @@ package explore_test
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -135,16 +136,18 @@ func (o outcomes) AtEnd(m *emu.Machine) *explore.Violation {
 
 func (o outcomes) AppendState(b []byte) []byte {
 	for _, r := range o.r[:8] {
-		b = append(b, byte(r[0]), byte(r[1]))
+		b = binary.LittleEndian.AppendUint64(b, r[0])
+		b = binary.LittleEndian.AppendUint64(b, r[1])
 	}
 	return b
 }
 
 func (o outcomes) SetState(b []byte) ([]byte, error) {
 	for i := range o.r[:8] {
-		o.r[i] = [2]uint64{uint64(b[2*i]), uint64(b[2*i+1])}
+		o.r[i] = [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+		b = b[16:]
 	}
-	return b[16:], nil
+	return b, nil
 }
 
 // observable reports whether some run has all parts of an outcome.
