@@ -17,7 +17,7 @@ type Check struct {
 	Threads int    `json:"threads"`
 	CPUs    int    `json:"cpus"`
 	Memory  string `json:"memory,omitempty"` // the order of accesses, unless it is sc
-	Budget  string `json:"budget"` // as a schedule writes it
+	Budget  string `json:"budget"`           // as a schedule writes it
 	Random  int    `json:"random,omitempty"`
 	// Properties are what the program declares to hold. That no thread is killed
 	// and none gets stuck is checked of every program.
