@@ -54,6 +54,9 @@ func (m *Machine) AppendState(b []byte) []byte {
 			}
 		}
 	}
+	if m.order != nil {
+		b = m.appendOrder(b)
+	}
 	return b
 }
 
@@ -172,6 +175,9 @@ func (m *Machine) SetState(b []byte) (rest []byte, err error) {
 				m.cids[i*len(m.cpus)+j] = int8(d.byte())
 			}
 		}
+	}
+	if m.order != nil {
+		m.setOrder(&d)
 	}
 	m.counters = Counters{}
 	if d.bad {

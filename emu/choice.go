@@ -16,7 +16,8 @@ type Choice uint32
 type ChoiceKind uint8
 
 // The kinds of choice. Step, Run, Wake and IPI are the machine going on by
-// itself; the others are events that a budget bounds.
+// itself, as are Delay, Stale and Flush, which only a [MemoryModel] other than SC
+// has; the others are events that a budget bounds.
 const (
 	Step           ChoiceKind = iota // c0 step: the CPU runs its task to the next visible point
 	Run                              // c0 run t2: an idle CPU picks a runnable task; another CPU's is a migration
@@ -30,11 +31,14 @@ const (
 	Signal                           // t0 signal 10: somebody sends the thread a signal
 	Offline                          // c1 offline
 	Online                           // c1 online
+	Delay                            // c0 delay: a step, but its store or load is performed later
+	Stale                            // c0 stale 2: a step whose load reads what was overwritten two stores ago; c0 stale: one
+	Flush                            // c0 flush 2: the second oldest delayed access is performed; c0 flush: the oldest
 	NumChoiceKinds                   // how many kinds there are
 )
 
 var choiceNames = [NumChoiceKinds]string{"step", "run", "wake", "ipi", "preempt", "irq", "fault", "fault sleep",
-	"membarrier", "signal", "offline", "online"}
+	"membarrier", "signal", "offline", "online", "delay", "stale", "flush"}
 
 func (k ChoiceKind) String() string { return choiceNames[k] }
 
@@ -63,6 +67,9 @@ func MembarrierOn(c CPUID) Choice              { return onCPU(Membarrier, c) }
 func SignalTask(t TaskID, s abi.Signal) Choice { return ofTask(Signal, t, uint8(s)) }
 func OfflineCPU(c CPUID) Choice                { return onCPU(Offline, c) }
 func OnlineCPU(c CPUID) Choice                 { return onCPU(Online, c) }
+func DelayOn(c CPUID) Choice                   { return onCPU(Delay, c) }
+func StaleOn(c CPUID, n int) Choice            { return onCPU(Stale, c) | Choice(uint8(n)) }
+func FlushOn(c CPUID, n int) Choice            { return onCPU(Flush, c) | Choice(uint8(n)) }
 
 // Kind returns what happens.
 func (c Choice) Kind() ChoiceKind { return ChoiceKind(c >> 24) }
@@ -76,6 +83,10 @@ func (c Choice) Task() TaskID { return TaskID(c >> 8) }
 // Signal returns which signal is sent.
 func (c Choice) Signal() abi.Signal { return abi.Signal(c) }
 
+// Nth returns which overwritten value is read, or which access is performed, from
+// 1; for Stale and Flush.
+func (c Choice) Nth() int { return int(uint8(c)) }
+
 // String returns the choice as a line of a schedule.
 func (c Choice) String() string {
 	switch k := c.Kind(); k {
@@ -85,7 +96,12 @@ func (c Choice) String() string {
 		return fmt.Sprintf("t%d wake", c.Task())
 	case Signal:
 		return fmt.Sprintf("t%d signal %d", c.Task(), uint8(c))
-	case Step, IPI, Preempt, IRQ, Fault, FaultSleep, Membarrier, Offline, Online:
+	case Stale, Flush:
+		if c.Nth() > 1 {
+			return fmt.Sprintf("c%d %s %d", c.CPU(), k, c.Nth())
+		}
+		return fmt.Sprintf("c%d %s", c.CPU(), k)
+	case Step, IPI, Preempt, IRQ, Fault, FaultSleep, Membarrier, Offline, Online, Delay:
 		return fmt.Sprintf("c%d %s", c.CPU(), k)
 	}
 	return fmt.Sprintf("choice(%#x)", uint32(c))
@@ -141,6 +157,20 @@ func ParseChoice(s string) (Choice, error) {
 			}
 			return RunOn(CPUID(c), TaskID(t)), nil
 		}
+	case Stale, Flush:
+		c, err := number(who, 'c')
+		if err != nil {
+			return 0, err
+		}
+		n := 1
+		if len(rest) == 1 {
+			if n, err = strconv.Atoi(rest[0]); err != nil || n < 1 || n > 255 {
+				return 0, fmt.Errorf("choice %q: %q is no number from 1 to 255", s, rest[0])
+			}
+		}
+		if len(rest) <= 1 {
+			return onCPU(kind, CPUID(c)) | Choice(n), nil
+		}
 	default:
 		c, err := number(who, 'c')
 		if err != nil {
@@ -156,7 +186,7 @@ func ParseChoice(s string) (Choice, error) {
 // Cost is 1 for a kernel event and 0 for the machine going on by itself. A
 // migration costs nothing here: the preemption before it did.
 func (c Choice) Cost() uint16 {
-	if c.Kind() >= Preempt && c.Kind() != Online {
+	if c.Kind() >= Preempt && c.Kind() < Online {
 		return 1
 	}
 	return 0

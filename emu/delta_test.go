@@ -15,7 +15,7 @@ import (
 
 // wholeState compares states completely, memory by its words.
 var wholeState = cmp.Options{
-	cmp.AllowUnexported(state{}, task{}, rseqState{}, ids{}, cpu{}, process{}, mm{}),
+	cmp.AllowUnexported(state{}, task{}, rseqState{}, ids{}, cpu{}, process{}, mm{}, writes{}, write{}),
 	cmp.Transformer("words", func(m *vcpu.Memory) memoryWords { return wordsOf(m) }),
 }
 

@@ -23,6 +23,13 @@
 // part of the program. An event that a budget counts (preempt, migrate, signal,
 // irq, fault, membarrier, unplug) happens only while the budget lasts.
 //
+// # Memory order
+//
+// Under a [MemoryModel] other than SC a step's access may be performed later, and
+// a load may read an old value. These are choices too (Delay, Flush, Stale), beside
+// the plain step. memory_model.go has the bounds, memory_order.go what is pending,
+// memory_views.go what a load may still read.
+//
 // # States
 //
 // [Machine.Save] and [Machine.Restore] copy a few kilobytes and allocate

@@ -84,7 +84,7 @@ func TestParsePatternErrors(t *testing.T) {
 }
 
 func TestParseChoiceErrors(t *testing.T) {
-	const kinds = "(step, run, wake, ipi, preempt, irq, fault, fault sleep, membarrier, signal, offline, online)"
+	const kinds = "(step, run, wake, ipi, preempt, irq, fault, fault sleep, membarrier, signal, offline, online, delay, stale, flush)"
 	for text, want := range map[string]string{
 		"":                 `choice "": want a CPU or thread and what happens to it, such as "c0 step" or "t1 wake"`,
 		"c0":               `choice "c0": want a CPU or thread and what happens to it, such as "c0 step" or "t1 wake"`,

@@ -31,11 +31,16 @@ const (
 	EvFatal                      // signal A is forced on the thread, for Reason B
 	EvExit                       // the thread ends
 	EvKill                       // signal A ends the process
+	EvHeld                       // a store to address A of value B is not visible yet
+	EvDeferred                   // a load from address A leaves register B without a value
+	EvPerformed                  // a store to address A of value B, delayed, is performed
+	EvBound                      // register A gets its value B, which a delayed load had left open
+	EvStale                      // a load from address A reads an old value; the newest is B
 	numEvents
 )
 
 var eventNames = [numEvents]string{"invoke", "return", "sched_out", "sched_in", "ids", "clear", "abort", "signal",
-	"sigreturn", "syscall", "sysret", "fatal", "exit", "kill"}
+	"sigreturn", "syscall", "sysret", "fatal", "exit", "kill", "held", "deferred", "performed", "bound", "stale"}
 
 func (k EventKind) String() string { return eventNames[k] }
 

@@ -8,9 +8,14 @@ import "github.com/rseqemu/rseqemu/abi"
 //  2. a task that may not be on this CPU any more leaves it instead
 //  3. signals, then the notify rule's work, again while either asks for more
 //  4. the new rule forgets what it noted
+//
+// All that is a full barrier where CPUs have views of memory.
 func (m *Machine) exitToUser(t *task) {
 	if !t.alive() {
 		return
+	}
+	if m.order != nil {
+		m.kernelBarrier(t.cpu)
 	}
 	if t.inSyscall && m.k.Debug && t.rseq.area != 0 {
 		if m.k.Notify == NotifyOld {

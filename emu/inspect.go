@@ -32,11 +32,14 @@ func (m *Machine) Memory(t TaskID) *vcpu.Memory { return m.memOf(&m.tasks[t]) }
 // Next returns the address of the task's next instruction, which is that of its
 // next call if it is between calls.
 func (m *Machine) Next(t TaskID) ir.Addr {
-	k := &m.tasks[t]
-	if k.regs.IP == ir.ReturnIP && !k.inCall && k.script >= 0 && int(k.call) < len(m.calls[k.script]) {
-		return m.calls[k.script][k.call].entry
+	return m.nextIP(&m.tasks[t])
+}
+
+func (m *Machine) nextIP(t *task) ir.Addr {
+	if t.regs.IP == ir.ReturnIP && !t.inCall && t.script >= 0 && int(t.call) < len(m.calls[t.script]) {
+		return m.calls[t.script][t.call].entry
 	}
-	return k.regs.IP
+	return t.regs.IP
 }
 
 // InCall returns which call of its script a task has begun and not finished.

@@ -210,6 +210,9 @@ func TestNames(t *testing.T) {
 	for e := range numEventClasses {
 		unique("class", e.String())
 	}
+	for o := range numMemoryModels {
+		unique("memory", o.String())
+	}
 	for r := ReasonNone + 1; r < numReasons; r++ {
 		unique("reason", r.String())
 	}

@@ -26,6 +26,8 @@ type Config struct {
 	// Spare is the number of tasks beyond the program's threads that fork and
 	// clone may make; 0: two if the program has such a call, and none if not.
 	Spare int
+	// Memory is the order in which CPUs see each other's accesses.
+	Memory MemoryModel
 	// Traced puts the threads under a tracer: a signal stops its thread on the
 	// way to its delivery, which is a switch like any other, unless it is one of
 	// [SignalTask], which the tracer gives to a thread that is stopped already.
@@ -44,6 +46,8 @@ type Machine struct {
 	taskSize uint64
 	calls    [][]call // by thread
 	sendable uint64   // signals that have a handler at the start, bit n: signal n
+	late     []bool   // by instruction: a load of it may be delayed to some effect (ARM)
+	atomics  bool     // there are indivisible operations
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
 	// strayAbort says that a thread was sent to an abort handler that no declared
@@ -62,6 +66,9 @@ type state struct {
 	mem      []*vcpu.Memory
 	budget   Budget
 	counters Counters
+	// Under another memory model than SC:
+	order  []ordering // by CPU
+	writes writes
 }
 
 // call is an operation of a script, linked.
@@ -107,6 +114,9 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 	case im.Arch != cfg.Kernel.Arch:
 		return nil, fmt.Errorf("the program is linked for %s, the kernel is for %s", im.Arch, cfg.Kernel.Arch)
 	}
+	if cfg.Memory >= numMemoryModels {
+		return nil, fmt.Errorf("memory model %d is out of range (sc, tso, arm)", cfg.Memory)
+	}
 	if err := im.Fit(cfg.CPUs, threads+cfg.Spare); err != nil {
 		return nil, err
 	}
@@ -118,6 +128,9 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 		budget = *cfg.Budget
 	}
 	m := &Machine{im: im, code: code, k: cfg.Kernel, cfg: cfg, taskSize: cfg.Kernel.Arch.TaskSize()}
+	if cfg.Memory == ARM {
+		m.late, m.atomics = lateLoads(im), atomics(im)
+	}
 	m.state = m.newState(threads+cfg.Spare, budget)
 	m.initial = append([]byte(nil), m.mem[0].Mutable()...)
 	for _, h := range im.Prog.Handlers {
@@ -151,6 +164,9 @@ func (m *Machine) newState(tasks int, budget Budget) state {
 	}
 	for i := range s.cpus {
 		s.cpus[i] = cpu{online: true, cur: none}
+	}
+	if m.cfg.Memory != SC {
+		s.order = make([]ordering, m.cfg.CPUs)
 	}
 	s.cids = make([]int8, len(s.mms)*len(s.cpus))
 	for i := range s.cids {

@@ -4,8 +4,8 @@ import "github.com/rseqemu/rseqemu/abi"
 
 // sysMembarrier is membarrier(2), as far as restartable sequences go. The
 // caller waits on its CPU until every other CPU that runs a thread of its memory
-// has taken an interrupt; its own thread is left alone. The other private
-// commands order memory only and are immediate here.
+// has taken an interrupt; its own thread is left alone. The other commands order
+// memory only: where accesses take effect in order (SC) they are immediate.
 func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID int32) (uint64, waitKind) {
 	space := &m.mms[m.procs[t.proc].mm]
 	const immediate = abi.MembarrierGlobal | abi.MembarrierGlobalExpedited | abi.MembarrierRegisterGlobalExpedited |
@@ -25,6 +25,10 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 	case cmd == abi.MembarrierRegisterPrivateExpeditedRSeq:
 		space.membarrier = true
 		return 0, waitNone
+	case cmd == abi.MembarrierPrivateExpedited && m.order != nil:
+		return m.fence(c, t, none, ipiBarrier, true)
+	case (cmd == abi.MembarrierGlobal || cmd == abi.MembarrierGlobalExpedited) && m.order != nil:
+		return m.fence(c, t, none, ipiBarrier, false)
 	case cmd != abi.MembarrierPrivateExpeditedRSeq:
 		return 0, waitNone
 	case !space.membarrier:
@@ -35,12 +39,13 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 	} else if int(cpuID) >= len(m.cpus) {
 		return 0, waitNone
 	}
-	return m.fence(c, t, CPUID(cpuID))
+	return m.fence(c, t, CPUID(cpuID), ipiRSeq, true)
 }
 
-// fence sends the interrupts, to one CPU or all. A caller that asks for its own
-// CPU by number gets what it asked for; else it is left alone.
-func (m *Machine) fence(c CPUID, t *task, only CPUID) (uint64, waitKind) {
+// fence sends the interrupts, to one CPU or all, or all that run a thread of the
+// caller's memory (private). A caller that asks for its own CPU by number gets
+// what it asked for; else it is left alone.
+func (m *Machine) fence(c CPUID, t *task, only CPUID, why uint8, private bool) (uint64, waitKind) {
 	if only == c {
 		if m.mms[m.procs[t.proc].mm].users > 1 && m.online() > 1 {
 			m.rseqIPI(t)
@@ -53,8 +58,8 @@ func (m *Machine) fence(c CPUID, t *task, only CPUID) (uint64, waitKind) {
 		if CPUID(i) == c || only >= 0 && CPUID(i) != only || cpu.cur < 0 {
 			continue
 		}
-		if m.procs[m.tasks[cpu.cur].proc].mm == m.procs[t.proc].mm {
-			cpu.ipi |= ipiRSeq
+		if !private || m.procs[m.tasks[cpu.cur].proc].mm == m.procs[t.proc].mm {
+			cpu.ipi |= why
 			t.fences |= 1 << i
 		}
 	}
@@ -77,7 +82,7 @@ func (m *Machine) rseqIPI(t *task) {
 // acknowledge tells every waiting membarrier that CPU c has taken its
 // interrupt; the last acknowledgement lets the caller return.
 func (m *Machine) acknowledge(c CPUID, why uint8) {
-	if why&ipiRSeq == 0 {
+	if why&(ipiRSeq|ipiBarrier) == 0 {
 		return
 	}
 	for i := range m.tasks {

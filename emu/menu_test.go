@@ -256,7 +256,8 @@ func TestRandomRunsEnd(t *testing.T) {
 func drawMachine(t *rapid.T, ks []Kernel) *Machine {
 	k := ks[rapid.IntRange(0, len(ks)-1).Draw(t, "kernel")]
 	program, cfg := order(func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "n") }, k)
-	t.Logf("%s %d CPUs, %d nodes, %s, idle %v\n%s", cfg.Kernel, cfg.CPUs, cfg.Nodes, cfg.Budget, cfg.Idle, program[len(menu):])
+	cfg.Memory = MemoryModel(rapid.IntRange(0, 2).Draw(t, "memory"))
+	t.Logf("%s %d CPUs, %d nodes, %s, idle %v, %s\n%s", cfg.Kernel, cfg.CPUs, cfg.Nodes, cfg.Budget, cfg.Idle, cfg.Memory, program[len(menu):])
 	m, err := New(parseMenu(program), cfg)
 	if err != nil {
 		t.Fatal(err)

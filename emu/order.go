@@ -20,8 +20,8 @@ import (
 // are one are then kept apart, and nothing is lost.
 const maxOrders = 1000
 
-// ordering puts threads and CPUs in order.
-type ordering struct {
+// inOrder puts threads and CPUs in order.
+type inOrder struct {
 	r          *Reducer
 	task, cpu  []uint64 // what can be said of each
 	class      []int8   // of each task; tasks without one stay
@@ -33,9 +33,9 @@ type ordering struct {
 	tried      int
 }
 
-func newOrdering(r *Reducer) *ordering {
+func newInOrder(r *Reducer) *inOrder {
 	tasks, cpus := len(r.m.tasks), len(r.m.cpus)
-	o := &ordering{r: r, task: make([]uint64, tasks), first: make([]uint64, tasks), cpu: make([]uint64, cpus), class: make([]int8, tasks),
+	o := &inOrder{r: r, task: make([]uint64, tasks), first: make([]uint64, tasks), cpu: make([]uint64, cpus), class: make([]int8, tasks),
 		taskAt: make([]TaskID, tasks), cpuAt: make([]CPUID, cpus)}
 	for i := range o.class {
 		o.class[i] = none
@@ -62,7 +62,7 @@ func mix(h, v uint64) uint64 {
 // of the threads what is in them, then of the CPUs, with the threads on them and
 // the objects that they know, and of the threads again, with their CPUs and
 // objects.
-func (o *ordering) describe() {
+func (o *inOrder) describe() {
 	m, r := o.r.m, o.r
 	for i := range m.tasks {
 		t := &m.tasks[i]
@@ -118,7 +118,7 @@ func (o *ordering) describe() {
 	}
 }
 
-func (o *ordering) moving(t *task) []moving {
+func (o *inOrder) moving(t *task) []moving {
 	if i := o.r.m.im.Index(t.regs.IP); i >= 0 {
 		return o.r.moving[i]
 	}
@@ -126,7 +126,7 @@ func (o *ordering) moving(t *task) []moving {
 }
 
 // value is what can be said of a number.
-func (o *ordering) value(k symmetry.Kind, v uint64, tasks []uint64) uint64 {
+func (o *inOrder) value(k symmetry.Kind, v uint64, tasks []uint64) uint64 {
 	switch k.Is {
 	case symmetry.CPU:
 	case symmetry.Offset:
@@ -151,7 +151,7 @@ func (o *ordering) value(k symmetry.Kind, v uint64, tasks []uint64) uint64 {
 
 // find puts threads and CPUs in order. It returns the renaming, and the bytes of
 // the state after it as encode writes them.
-func (o *ordering) find(b []byte, encode func(b []byte, m *Machine, n *Renaming) []byte) ([]byte, *Renaming) {
+func (o *inOrder) find(b []byte, encode func(b []byte, m *Machine, n *Renaming) []byte) ([]byte, *Renaming) {
 	m := o.r.m
 	for i := range m.tasks {
 		o.taskAt[i] = TaskID(i)
@@ -185,7 +185,7 @@ func (o *ordering) find(b []byte, encode func(b []byte, m *Machine, n *Renaming)
 	return b, &o.least
 }
 
-func (o *ordering) identity(n *Renaming) {
+func (o *inOrder) identity(n *Renaming) {
 	for i := range n.Tasks {
 		n.Tasks[i] = TaskID(i)
 	}
@@ -197,7 +197,7 @@ func (o *ordering) identity(n *Renaming) {
 // orders tries every order in which those that are said the same of come after one
 // another, from place i on: the tasks' places, then the CPUs'. b has the least state
 // so far behind at.
-func (o *ordering) orders(b []byte, at, i int, encode func(b []byte, m *Machine, n *Renaming) []byte) []byte {
+func (o *inOrder) orders(b []byte, at, i int, encode func(b []byte, m *Machine, n *Renaming) []byte) []byte {
 	tasks := len(o.taskAt)
 	if i == tasks+len(o.cpuAt) {
 		return o.try(b, at, encode)
@@ -227,7 +227,7 @@ func (o *ordering) orders(b []byte, at, i int, encode func(b []byte, m *Machine,
 }
 
 // try encodes the state in the order that there is, and keeps it if it is the least.
-func (o *ordering) try(b []byte, at int, encode func(b []byte, m *Machine, n *Renaming) []byte) []byte {
+func (o *inOrder) try(b []byte, at int, encode func(b []byte, m *Machine, n *Renaming) []byte) []byte {
 	if o.tried >= maxOrders {
 		return b
 	}
@@ -254,7 +254,7 @@ func (o *ordering) try(b []byte, at int, encode func(b []byte, m *Machine, n *Re
 	return b
 }
 
-func (o *ordering) keep() {
+func (o *inOrder) keep() {
 	copy(o.least.Tasks, o.now.Tasks)
 	copy(o.least.CPUs, o.now.CPUs)
 }

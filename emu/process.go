@@ -154,6 +154,9 @@ func (m *Machine) exitTask(t *task, code uint8) {
 	id := m.id(t)
 	m.emit(EvExit, t.cpu, id, uint64(code), 0)
 	if t.state == taskRunning {
+		if m.order != nil {
+			m.settle(t.cpu)
+		}
 		m.memOf(t).Unreserve(int(t.cpu))
 		m.cpus[t.cpu].cur = none
 		m.releaseCID(t)

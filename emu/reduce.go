@@ -64,7 +64,7 @@ type Reducer struct {
 	perCPUKinds []symmetry.Kind
 	moving      [][]moving // by instruction: the live registers that are renamed
 	twin        *Machine
-	order       *ordering
+	order       *inOrder
 }
 
 // Reduce returns the reductions of the set that are sound for the machine's
@@ -76,7 +76,7 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 		return r
 	}
 	r.facts = live.Of(m.im)
-	if len(m.im.Prog.Handlers) > 0 || m.cfg.Traced {
+	if len(m.im.Prog.Handlers) > 0 || m.cfg.Traced || m.cfg.Memory != SC {
 		return r // frames hold registers, and are memory
 	}
 	for _, c := range r.facts.Calls {

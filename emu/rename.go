@@ -140,7 +140,7 @@ func (r *Reducer) setSymmetry() {
 		}
 	}
 	r.twin = r.m.Fork()
-	r.order = newOrdering(r)
+	r.order = newInOrder(r)
 }
 
 // Symmetry returns what the reduction by symmetry rests on, or nil if it isn't in

@@ -1,6 +1,10 @@
 package emu
 
-import "github.com/rseqemu/rseqemu/vcpu"
+import (
+	"slices"
+
+	"github.com/rseqemu/rseqemu/vcpu"
+)
 
 // Snapshot holds a machine's whole state. It is filled and refilled without
 // allocating, belongs to the kind of machine that it was made by, and can
@@ -14,6 +18,7 @@ func (m *Machine) NewSnapshot() *Snapshot {
 	s := &Snapshot{s: state{
 		tasks: make([]task, len(m.tasks)), cpus: make([]cpu, len(m.cpus)), procs: make([]process, len(m.procs)),
 		mms: make([]mm, len(m.mms)), cids: make([]int8, len(m.cids)), mem: make([]*vcpu.Memory, len(m.mem)),
+		order: slices.Clone(m.order), // nil under SC
 	}}
 	for i := range m.mem {
 		s.s.mem[i] = m.mem[i].Clone()
@@ -42,6 +47,10 @@ func copyState(dst, src *state) {
 		}
 	}
 	dst.budget, dst.counters = src.budget, src.counters
+	if len(src.order) > 0 {
+		copy(dst.order, src.order)
+		dst.writes = src.writes
+	}
 }
 
 // Fork returns a machine of its own in the same state. It shares the program

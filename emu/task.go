@@ -101,6 +101,7 @@ const (
 	ipiRSeq    uint8 = 1 << iota // membarrier: treat as a preemption
 	ipiKick                      // a signal is pending
 	ipiResched                   // the task must leave: its affinity changed
+	ipiBarrier                   // membarrier: order memory and nothing else
 )
 
 // process is a thread group.

@@ -18,7 +18,7 @@ func (m *Machine) Choices(buf []Choice) []Choice {
 	buf = m.Progress(buf)
 	for i := range m.cpus {
 		c, cpu := CPUID(i), &m.cpus[i]
-		if cpu.cur >= 0 && m.tasks[cpu.cur].user() {
+		if cpu.cur >= 0 && m.interruptible(&m.tasks[cpu.cur]) {
 			if m.budget.has(Preemptions) {
 				buf = append(buf, PreemptOn(c))
 			}
@@ -35,13 +35,13 @@ func (m *Machine) Choices(buf []Choice) []Choice {
 		switch {
 		case !cpu.online:
 			buf = append(buf, OnlineCPU(c))
-		case m.budget.has(Unplugs) && m.online() > 1 && (cpu.cur < 0 || m.tasks[cpu.cur].user()):
+		case m.budget.has(Unplugs) && m.online() > 1 && (cpu.cur < 0 || m.interruptible(&m.tasks[cpu.cur])):
 			buf = append(buf, OfflineCPU(c))
 		}
 	}
 	if m.budget.has(Signals) && m.sendable != 0 {
 		for i := range m.tasks {
-			if t := &m.tasks[i]; t.alive() && (t.state != taskRunning || t.user()) {
+			if t := &m.tasks[i]; t.alive() && (t.state != taskRunning || m.interruptible(t)) {
 				for s := abi.Signal(1); s < 32; s++ {
 					if m.sendable&^t.pending&sigBit(s) != 0 {
 						buf = append(buf, SignalTask(TaskID(i), s))
@@ -60,10 +60,14 @@ func (m *Machine) Progress(buf []Choice) []Choice {
 		c, cpu := CPUID(i), &m.cpus[i]
 		if cpu.cur >= 0 {
 			t := &m.tasks[cpu.cur]
-			if t.wait == waitNone {
+			switch {
+			case t.wait != waitNone:
+			case m.order != nil:
+				buf = m.orderedSteps(buf, c, t)
+			default:
 				buf = append(buf, StepOn(c))
 			}
-			if cpu.ipi != 0 && (t.wait != waitNone || t.user()) {
+			if cpu.ipi != 0 && (t.wait != waitNone || m.interruptible(t)) {
 				buf = append(buf, TakeIPI(c))
 			}
 			continue
@@ -89,7 +93,15 @@ func (m *Machine) Progress(buf []Choice) []Choice {
 func (m *Machine) Do(c Choice) {
 	switch c.Kind() {
 	case Step:
-		m.step(c.CPU())
+		if m.order == nil {
+			m.step(c.CPU())
+		} else {
+			m.orderedStep(c.CPU(), Step, 0)
+		}
+	case Delay, Stale:
+		m.orderedStep(c.CPU(), c.Kind(), c.Nth())
+	case Flush:
+		m.flush(c.CPU(), c.Nth()-1)
 	case Run:
 		m.run(c.CPU(), &m.tasks[c.Task()])
 	case Wake:
@@ -125,6 +137,9 @@ func (m *Machine) Do(c Choice) {
 		m.cpus[c.CPU()].online = true
 	default:
 		panic("emu: BUG: " + c.String())
+	}
+	if m.order != nil {
+		m.forget()
 	}
 }
 
@@ -162,7 +177,7 @@ func (m *Machine) allowsSignal(c Choice) bool {
 		return false
 	}
 	t := &m.tasks[c.Task()]
-	return m.budget.has(Signals) && t.alive() && (t.state != taskRunning || t.user())
+	return m.budget.has(Signals) && t.alive() && (t.state != taskRunning || m.interruptible(t))
 }
 
 // step runs the CPU's task, beginning its next call if it is between calls.
@@ -200,13 +215,15 @@ func (m *Machine) invoke(t *task) {
 func (m *Machine) returned(t *task) {
 	id := m.id(t)
 	if t.script < 0 {
-		m.exitTask(t, 0)
+		if m.settled(t.cpu) {
+			m.exitTask(t, 0)
+		}
 		return
 	}
 	m.emit(EvReturn, t.cpu, id, t.regs.R[ir.R0], t.regs.R[ir.R1])
 	t.inCall = false
 	t.call++
-	if int(t.call) == len(m.calls[t.script]) {
+	if int(t.call) == len(m.calls[t.script]) && m.settled(t.cpu) {
 		m.exitTask(t, 0)
 		return
 	}
@@ -249,11 +266,7 @@ func (m *Machine) interrupt(c CPUID) *task {
 
 // touchesMemory reports whether the task's next instruction accesses memory.
 func (m *Machine) touchesMemory(t *task) bool {
-	ip := t.regs.IP
-	if ip == ir.ReturnIP && t.script >= 0 && !t.inCall {
-		ip = m.calls[t.script][t.call].entry
-	}
-	i := m.im.Index(ip)
+	i := m.im.Index(m.nextIP(t))
 	if i < 0 {
 		return false
 	}

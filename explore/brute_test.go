@@ -144,6 +144,7 @@ func TestSearchIsEnumeration(t *testing.T) {
 		kernel := rapid.SampledFrom(releases()).Draw(t, "kernel")
 		bounds := rapid.SampledFrom([]string{"none", "preempt=1", "preempt=1", "preempt=1 migrate=1", "irq=1", "fault=1", "membarrier=1", "membarrier=1", "unplug=1"}).Draw(t, "budget")
 		cfg := on(t, kernel, bounds)
+		cfg.Memory = rapid.SampledFrom([]emu.MemoryModel{emu.SC, emu.SC, emu.TSO, emu.ARM}).Draw(t, "memory")
 
 		want := ends{map[string]bool{}}
 		b := enumerate(t, boot(t, p, cfg), append(propsOf(t, p), want.factory), most)
@@ -159,7 +160,7 @@ func TestSearchIsEnumeration(t *testing.T) {
 		}
 		defer func() {
 			if t.Failed() {
-				t.Logf("%s %s\n%s", kernel, bounds, text)
+				t.Logf("%s %s %s\n%s", kernel, bounds, cfg.Memory, text)
 			}
 		}()
 		if len(b.broken) == 0 {

@@ -95,6 +95,6 @@ func Claimed(p *ir.Program) ([]emu.Kernel, error) {
 // ScheduleOf makes the failure's schedule a file for the program and machine
 // that it was found on.
 func (r *Result) ScheduleOf(p *ir.Program, cfg emu.Config, budget emu.Budget) *Schedule {
-	return &Schedule{Program: p.Name, Sum: Fingerprint(p), Kernel: r.Kernel, CPUs: r.CPUs, Nodes: cfg.Nodes, Idle: cfg.Idle,
+	return &Schedule{Program: p.Name, Sum: Fingerprint(p), Kernel: r.Kernel, CPUs: r.CPUs, Nodes: cfg.Nodes, Idle: cfg.Idle, Memory: cfg.Memory,
 		Budget: budget, Breaks: r.Failure.Property, Choices: r.Failure.Schedule}
 }

@@ -30,7 +30,8 @@ func Random(seed uint64) Chooser {
 // patience is how many steps [Undisturbed] leaves to one CPU at a time.
 const patience = 1000
 
-// Undisturbed returns a chooser without kernel events: the lowest CPU's thread
+// Undisturbed returns a chooser without kernel events, and with accesses in order:
+// the lowest CPU's thread
 // goes on until it ends or sleeps, then the next one's, each on the CPU that it
 // had. One that doesn't stop, since it waits for another, has to let the others
 // go on after a thousand steps.
@@ -40,7 +41,7 @@ func Undisturbed() Chooser {
 	return ChooserFunc(func(m *emu.Machine, choices []emu.Choice) int {
 		var quiet []int
 		for i, c := range choices {
-			if c.Cost() == 0 && !migrates(m, c) {
+			if c.Cost() == 0 && !migrates(m, c) && c.Kind() != emu.Delay && c.Kind() != emu.Stale {
 				quiet = append(quiet, i)
 			}
 		}

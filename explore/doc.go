@@ -55,8 +55,7 @@
 //
 // # Non-goals
 //
-// There is no weak memory: accesses take effect in the order of transitions,
-// as a fence after every instruction would have it. There is no fairness: a run
+// There is no fairness: a run
 // in which a thread spins forever breaks nothing. And there is no reduction
 // that needs trust: no transition is left out because it seems independent.
 //

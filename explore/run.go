@@ -61,7 +61,7 @@ func Run(m *emu.Machine, factories []Factory, ch Chooser, steps int, observe fun
 func stuck(choices []emu.Choice) bool {
 	for _, c := range choices {
 		switch c.Kind() {
-		case emu.Step, emu.Run, emu.Wake, emu.IPI:
+		case emu.Step, emu.Run, emu.Wake, emu.IPI, emu.Delay, emu.Stale, emu.Flush:
 			return false
 		}
 	}

@@ -33,6 +33,7 @@ type Schedule struct {
 	CPUs    int
 	Nodes   int
 	Idle    bool
+	Memory  emu.MemoryModel
 	Budget  emu.Budget
 	Breaks  string // the property that it breaks, if any
 	Choices []emu.Choice
@@ -46,7 +47,7 @@ const scheduleHead = "rseqemu schedule 1"
 // Config is the configuration of the machine that the schedule is for.
 func (s *Schedule) Config() emu.Config {
 	budget := s.Budget
-	return emu.Config{Kernel: s.Kernel, CPUs: s.CPUs, Nodes: s.Nodes, Idle: s.Idle, Budget: &budget}
+	return emu.Config{Kernel: s.Kernel, CPUs: s.CPUs, Nodes: s.Nodes, Idle: s.Idle, Memory: s.Memory, Budget: &budget}
 }
 
 // String returns the schedule's text.
@@ -63,6 +64,9 @@ func (s *Schedule) String() string {
 	}
 	if s.Idle {
 		fmt.Fprintln(&b, "idle")
+	}
+	if s.Memory != emu.SC {
+		fmt.Fprintf(&b, "memory %s\n", s.Memory)
 	}
 	if s.Budget != (emu.Budget{}) {
 		fmt.Fprintf(&b, "budget %s\n", s.Budget)
@@ -156,6 +160,8 @@ func (s *Schedule) line(text string) error {
 		if s.Idle = true; rest != "" {
 			err = fmt.Errorf("idle: nothing can follow it, not %q", clip(rest))
 		}
+	case "memory":
+		s.Memory, err = emu.ParseMemoryModel(rest)
 	case "budget":
 		s.Budget, err = ParseBudget(s.Budget, rest)
 	case "breaks":

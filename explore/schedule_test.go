@@ -19,6 +19,7 @@ var anyChoice = rapid.Custom(func(t *rapid.T) emu.Choice {
 	return rapid.SampledFrom([]emu.Choice{
 		emu.StepOn(c), emu.RunOn(c, k), emu.WakeTask(k), emu.TakeIPI(c), emu.PreemptOn(c), emu.IRQOn(c), emu.FaultOn(c),
 		emu.FaultSleepOn(c), emu.MembarrierOn(c), emu.SignalTask(k, abi.SIGUSR1), emu.OfflineCPU(c), emu.OnlineCPU(c),
+		emu.DelayOn(c), emu.StaleOn(c, 1), emu.StaleOn(c, 3), emu.FlushOn(c, 1), emu.FlushOn(c, 2),
 	}).Draw(t, "choice")
 })
 
@@ -31,6 +32,7 @@ var anySchedule = rapid.Custom(func(t *rapid.T) *explore.Schedule {
 		CPUs:    rapid.IntRange(0, emu.MaxCPUs).Draw(t, "cpus"),
 		Nodes:   rapid.IntRange(0, emu.MaxCPUs).Draw(t, "nodes"),
 		Idle:    rapid.Bool().Draw(t, "idle"),
+		Memory:  rapid.SampledFrom([]emu.MemoryModel{emu.SC, emu.TSO, emu.ARM}).Draw(t, "memory"),
 		Breaks:  rapid.SampledFrom([]string{"", "survives", "linearizable(stack)", "final a + b == 3"}).Draw(t, "breaks"),
 	}
 	for i := range s.Budget {

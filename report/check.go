@@ -16,7 +16,8 @@ type Check struct {
 	Sum     string `json:"sum"` // see explore.Fingerprint
 	Threads int    `json:"threads"`
 	CPUs    int    `json:"cpus"`
-	Budget  string `json:"budget"` // as a schedule writes it
+	Memory  string `json:"memory,omitempty"` // the order of accesses, unless it is sc
+	Budget  string `json:"budget"`           // as a schedule writes it
 	Random  int    `json:"random,omitempty"`
 	// Properties are what the program declares to hold. That no thread is killed
 	// and none gets stuck is checked of every program.
@@ -102,6 +103,9 @@ func NewCheck(s *explore.Sweep) (*Check, error) {
 		// Nothing sends a signal that nothing handles: don't claim to have tried.
 		budget[emu.Signals], c.noSignals = 0, true
 	}
+	if cfg.Memory != emu.SC {
+		c.Memory = cfg.Memory.String()
+	}
 	c.CPUs, c.Budget, c.bounds = m.CPUs(), budget.String(), Bounds(budget)
 	return c, nil
 }
@@ -116,7 +120,11 @@ func (c *Check) Title() string {
 	if c.Random > 0 {
 		how = Count(c.Random, "random schedule") + strings.TrimPrefix(how, "every schedule")
 	}
-	return fmt.Sprintf("%s: %s on %s, %s", name, Count(c.Threads, "thread"), Count(c.CPUs, "CPU"), how)
+	on := Count(c.CPUs, "CPU")
+	if c.Memory != "" {
+		on += " with " + c.Memory + " memory"
+	}
+	return fmt.Sprintf("%s: %s on %s, %s", name, Count(c.Threads, "thread"), on, how)
 }
 
 // Caveat is what a reader should know about the claim; "" if there is nothing.

@@ -80,13 +80,14 @@ func (t *teller) after(c emu.Choice) {
 		}
 		step.Running = append(step.Running, int(id))
 	}
-	if c.Kind() == emu.Step {
+	switch c.Kind() {
+	case emu.Step, emu.Delay, emu.Stale:
 		t.instruction(&step)
 	}
 	for _, e := range t.events {
 		t.event(&step, e)
 	}
-	if t.memory(&step); step.Instr != "" && len(step.Memory) == 0 {
+	if t.memory(&step); step.Instr != "" && len(step.Memory) == 0 && c.Kind() != emu.Delay {
 		t.sameStores(&step)
 	}
 	t.events = t.events[:0]
@@ -140,7 +141,7 @@ func (t *teller) instruction(step *Step) {
 	seen := map[ir.Reg]bool{}
 	for _, o := range source.Ops[from:to] {
 		// The temporaries are gone at the instruction's end.
-		if r := o.Dst; r != ir.None && !seen[r] && (!r.Temp() || to < int(source.N)) {
+		if r := o.Dst; r != ir.None && !seen[r] && !t.deferred(r) && (!r.Temp() || to < int(source.N)) {
 			seen[r] = true
 			name := r.String()
 			if r.Temp() {
@@ -167,6 +168,17 @@ func (t *teller) ran(id emu.TaskID) (i, from, to int) {
 		to = int(now.Micro)
 	}
 	return i, from, to
+}
+
+// deferred reports whether the step left a register to a load that is performed
+// later.
+func (t *teller) deferred(r ir.Reg) bool {
+	for _, e := range t.events {
+		if e.Kind == emu.EvDeferred && ir.Reg(e.B) == r {
+			return true
+		}
+	}
+	return false
 }
 
 // left reports whether the transition took the thread somewhere else: out of its
@@ -291,6 +303,16 @@ func (t *teller) note(step *Step, e emu.Event) string {
 		return fmt.Sprintf("the kernel sends t%d %s: %s", e.Task, abi.Signal(e.A), emu.Reason(e.B))
 	case emu.EvExit:
 		return fmt.Sprintf("t%d ends", e.Task)
+	case emu.EvHeld:
+		return fmt.Sprintf("nobody else sees yet: %s = %s", im.DataName(ir.Addr(e.A)), im.ValueName(e.B))
+	case emu.EvDeferred:
+		return fmt.Sprintf("not loaded yet: %s, from %s", ir.Reg(e.B), im.DataName(ir.Addr(e.A)))
+	case emu.EvPerformed:
+		return fmt.Sprintf("everybody sees t%d's store now: %s = %s", e.Task, im.DataName(ir.Addr(e.A)), im.ValueName(e.B))
+	case emu.EvBound:
+		return fmt.Sprintf("t%d's load is made now: %s = %s", e.Task, ir.Reg(e.A), im.ValueName(e.B))
+	case emu.EvStale:
+		return fmt.Sprintf("an old value, loaded early: %s is %s by now", im.DataName(ir.Addr(e.A)), im.ValueName(e.B))
 	case emu.EvKill:
 		return fmt.Sprintf("%s ends the process", abi.Signal(e.A))
 	}

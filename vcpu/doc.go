@@ -29,8 +29,9 @@
 // by all copies or part of one contiguous mutable buffer, so that saving and
 // restoring a machine is a copy of a few hundred bytes. Plain accesses need no
 // alignment; acquire, release and atomic ones do ([TrapAlign]), as on arm64.
-// Accesses are sequentially consistent here; store buffers belong to whoever
-// explores.
+// Accesses take effect at once here. Whoever lets them wait, as package emu does
+// under a memory model, asks what the next step accesses ([Code.Peek]) and makes
+// it without the access ([Code.Issue]).
 //
 // # Non-goals
 //

@@ -284,15 +284,16 @@ func (m *Memory) LoadRSeqCS(a ir.Addr) (cs abi.RSeqCS, ok bool) {
 		return cs, false
 	}
 	return abi.RSeqCS{
-		Version:          uint32(m.number(b[abi.OffCSVersion:][:4])),
-		Flags:            uint32(m.number(b[abi.OffCSFlags:][:4])),
-		StartIP:          m.number(b[abi.OffCSStartIP:][:8]),
-		PostCommitOffset: m.number(b[abi.OffCSPostCommitOffset:][:8]),
-		AbortIP:          m.number(b[abi.OffCSAbortIP:][:8]),
+		Version:          uint32(m.Number(b[abi.OffCSVersion:][:4])),
+		Flags:            uint32(m.Number(b[abi.OffCSFlags:][:4])),
+		StartIP:          m.Number(b[abi.OffCSStartIP:][:8]),
+		PostCommitOffset: m.Number(b[abi.OffCSPostCommitOffset:][:8]),
+		AbortIP:          m.Number(b[abi.OffCSAbortIP:][:8]),
 	}, true
 }
 
-func (m *Memory) number(b []byte) uint64 {
+// Number decodes up to eight bytes in the architecture's order.
+func (m *Memory) Number(b []byte) uint64 {
 	if m.big {
 		return loadBig(b)
 	}
@@ -301,4 +302,16 @@ func (m *Memory) number(b []byte) uint64 {
 		v = v<<8 | uint64(b[i])
 	}
 	return v
+}
+
+// PutNumber fills b, up to eight bytes, with the low ones of v in the
+// architecture's order.
+func (m *Memory) PutNumber(b []byte, v uint64) {
+	for i := range b {
+		at := i
+		if m.big {
+			at = len(b) - 1 - i
+		}
+		b[at] = byte(v >> (8 * i))
+	}
 }

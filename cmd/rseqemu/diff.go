@@ -155,7 +155,7 @@ func (f *diffFlags) pair(a *app, p *program) (*pair, error) {
 	r.budget = r.from.Budget()
 	if r.schedule == nil {
 		r.schedule = &explore.Schedule{Program: p.Name, Sum: explore.Fingerprint(p.Program), CPUs: r.from.CPUs(),
-			Nodes: cfg.Nodes, Idle: cfg.Idle, Budget: r.budget}
+			Nodes: cfg.Nodes, Idle: cfg.Idle, Memory: cfg.Memory, Budget: r.budget}
 	}
 	r.schedule.Kernel = cfg.Kernel
 	if cfg.Kernel, err = emu.ParseKernel(f.to); err != nil {

@@ -13,6 +13,7 @@ type machineFlags struct {
 	cpus   int
 	budget string
 	idle   bool
+	memory string
 	states int
 	steps  int
 }
@@ -29,8 +30,10 @@ func (f *machineFlags) addMachine(cmd *cobra.Command) {
 	fl.IntVar(&f.cpus, "cpus", 0, "number of CPUs (default: the program's, else 2)")
 	fl.StringVar(&f.budget, "budget", "", "kernel events a run: preempt=2,migrate=1,signal=0; none clears the others\n(default: the program's, else preempt=2,migrate=2)")
 	fl.BoolVar(&f.idle, "idle", false, "leave the CPUs idle at the start, so that the first placement is a choice too")
+	fl.StringVar(&f.memory, "memory", "sc", "memory order: sc, tso (x86, s390x) or arm (arm64, riscv64)")
 	cmd.RegisterFlagCompletionFunc("budget", completeBudget)
 	cmd.RegisterFlagCompletionFunc("cpus", cobra.NoFileCompletions)
+	complete(cmd, "memory", "sc", "tso", "arm")
 }
 
 func (f *machineFlags) addStates(cmd *cobra.Command) {
@@ -41,6 +44,10 @@ func (f *machineFlags) addStates(cmd *cobra.Command) {
 // config is the machine for a program, without its kernel.
 func (f *machineFlags) config(p *program) (emu.Config, error) {
 	cfg := emu.Config{CPUs: f.cpus, Idle: f.idle}
+	var err error
+	if cfg.Memory, err = emu.ParseMemoryModel(f.memory); err != nil {
+		return cfg, fmt.Errorf("--memory: %w", err)
+	}
 	switch {
 	case f.cpus < 0 || f.cpus > emu.MaxCPUs:
 		return cfg, fmt.Errorf("--cpus %d is out of range (1..%d)", f.cpus, emu.MaxCPUs)

@@ -144,7 +144,7 @@ func (f *runFlags) plan(a *app, p *program) (*explore.Schedule, []byte, error) {
 		return nil, nil, p.bad(err)
 	}
 	return &explore.Schedule{Program: p.Name, Sum: explore.Fingerprint(p.Program), Kernel: cfg.Kernel, CPUs: m.CPUs(),
-		Idle: cfg.Idle, Budget: m.Budget()}, nil, nil
+		Idle: cfg.Idle, Memory: cfg.Memory, Budget: m.Budget()}, nil, nil
 }
 
 // mostToldOfALoop is how much is told of a run that the step bound ended.

@@ -51,8 +51,8 @@
 //
 // # Non-goals
 //
-// The machine is sequentially consistent, so that a missing release or a missing
-// fence between plain accesses can't be shown, and no bug here is one. Progress
+// No bug here is a missing release or fence: the programs are searched with
+// sequentially consistent memory (examples/publish-plain.rseq shows one). Progress
 // isn't checked either: a thread that waits for ever for a lock breaks nothing. And
 // this is no library of operations to use: the programs have the shape of compiled
 // code, but what they lay out in memory is made to be searched.
