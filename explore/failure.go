@@ -1,7 +1,9 @@
 package explore
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -13,15 +15,8 @@ import (
 //  2. with the local steps between them, which a reduced machine makes again
 //  3. without what it doesn't take to break the property, and in an order that
 //     changes CPUs as seldom as possible, on a machine that isn't reduced
-func (s *search) failure(m *emu.Machine, factories []Factory, mayBlock bool) (*Failure, error) {
-	var choices []emu.Choice
-	if !s.failed.ended {
-		choices = append(choices, s.failed.choice)
-	}
-	for nd, ok := s.seen.half(s.failed.key.lo, s.failed.at+1); ok && nd.cost > 0; nd, ok = s.seen.half(nd.parent, nd.cost) {
-		choices = append(choices, emu.Choice(nd.choice))
-	}
-	slices.Reverse(choices)
+func (s *search) failure(f *violation, m *emu.Machine, factories []Factory, mayBlock bool) (*Failure, error) {
+	choices := s.choices(f)
 	r, reducer, err := newReduced(m, factories, s.lim.Without)
 	if err != nil {
 		return nil, err
@@ -35,15 +30,35 @@ func (s *search) failure(m *emu.Machine, factories []Factory, mayBlock bool) (*F
 	w.mayBlock = mayBlock
 	reset := w.rewind()
 	v, way, _ := w.walk(tolerant(way), len(way)+1, nil, nil)
-	if v == nil || v.Property != s.failed.found.Property {
-		panic(fmt.Sprintf("explore: BUG: %v was found with reductions %s, and is not there without", &s.failed.found, s.res.Reduced))
+	if v == nil || v.Property != f.found.Property {
+		panic(fmt.Sprintf("explore: BUG: %v was found with reductions %s, and is not there without", &f.found, s.res.Reduced))
 	}
 	if s.res.Reduced != 0 {
 		way = w.minimise(v, way, len(way)+1, reset)
 	}
-	f := &Failure{Violation: *v, Schedule: way}
-	w.tidy(f, reset)
-	return f, nil
+	out := &Failure{Violation: *v, Schedule: way}
+	w.tidy(out, reset)
+	return out, nil
+}
+
+// choices are those on the way to a violation.
+func (s *search) choices(f *violation) []emu.Choice {
+	var out []emu.Choice
+	if s.bits != nil {
+		for b := f.path; len(b) > 0; {
+			c, n := binary.Uvarint(b)
+			out, b = append(out, emu.Choice(bits.ReverseBytes32(uint32(c)))), b[n:]
+		}
+	} else {
+		for nd, ok := s.seen.half(f.key.lo, f.at+1); ok && nd.cost > 0; nd, ok = s.seen.half(nd.parent, nd.cost) {
+			out = append(out, emu.Choice(nd.choice))
+		}
+		slices.Reverse(out)
+	}
+	if !f.ended {
+		out = append(out, f.choice)
+	}
+	return out
 }
 
 // unreduced turns the choices of a reduced search into a schedule: with the local

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,8 +18,17 @@ type Limits struct {
 	States int
 	// Steps is the length of a run, at most a million; 0: DefaultSteps.
 	Steps int
-	// Memory is the number of bytes that states may take; 0: no bound.
+	// Memory is the number of bytes that states may take, about; 0: no bound.
 	Memory int
+	// Bits is the size in bytes of a table of bits that holds the states instead of
+	// their hashes; 0: none. A search with it proves nothing.
+	Bits int
+	// Exact keeps the states themselves beside their hashes, so that two with the
+	// same hash are noticed.
+	Exact bool
+	// Failures is how many different failures are looked for; 0: one. They differ
+	// in what they break or where.
+	Failures int
 	// Without are the reductions that are left out, all of which there are
 	// otherwise if the properties allow them.
 	Without emu.Reduction
@@ -38,6 +48,9 @@ type Result struct {
 	// Failure is a run that breaks a property, with the fewest kernel events
 	// and among these the fewest transitions; nil if none was found.
 	Failure *Failure
+	// Others are the cheapest failures that break something else, or elsewhere, if
+	// more than one was asked for: cheapest first.
+	Others []*Failure
 	// Complete says that every run within the budget was covered and none
 	// broke a property: that the program holds. If neither a Failure nor the
 	// end of the runs ended the search, Why says what did; a Failure beside it
@@ -75,6 +88,13 @@ type Failure struct {
 // bytesPerState is what a state that was expanded takes: a node of a table that is
 // two thirds full, more or less.
 const bytesPerState = 48
+
+func (s *search) bytesPerState() int64 {
+	if s.bits != nil {
+		return 0
+	}
+	return bytesPerState
+}
 
 // Progress is told how far a search is, now and then; see [Exhaustive].
 type Progress func(r *Result)
@@ -115,7 +135,10 @@ func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limit
 	for {
 		s := &search{ctx: ctx, lim: lim, seen: newVisited(), progress: progress,
 			res: &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget()}}
-		s.failed.at = ^cost(0)
+		if lim.Bits > 0 {
+			s.bits = newBits(lim.Bits)
+		}
+		s.seen.keep(lim.Exact)
 		for range lim.Workers {
 			w, err := newWorker(s, m, factories, mayBlock)
 			if err != nil {
@@ -129,12 +152,16 @@ func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limit
 			continue
 		}
 		s.sum()
-		if s.failed.at != ^cost(0) {
-			f, err := s.failure(m, factories, mayBlock)
-			if err != nil {
+		for i := range s.failed {
+			f, err := s.failure(&s.failed[i], m.Fork(), factories, mayBlock)
+			switch {
+			case err != nil:
 				return nil, err
+			case i == 0:
+				s.res.Failure = f
+			default:
+				s.res.Others = append(s.res.Others, f)
 			}
-			s.res.Failure = f
 		}
 		return s.res, nil
 	}
@@ -146,7 +173,8 @@ type search struct {
 	ctx      context.Context
 	lim      Limits
 	seen     *visited
-	at       cost // of the layer that is expanded
+	bits     *bitSet // instead of seen, or nil
+	at       cost    // of the layer that is expanded
 	workers  []*worker
 	progress Progress
 	res      *Result
@@ -157,16 +185,18 @@ type search struct {
 
 	mu     sync.Mutex
 	why    string
-	failed violation // the cheapest
+	failed []violation // the cheapest of each cause, in order, no more than asked for
 }
 
 // violation is where a property was found broken.
 type violation struct {
 	at     cost
-	key    key        // of the state before it
-	choice emu.Choice // none if it is what is asked at the end
-	ended  bool
+	key    key    // of the state before it
+	path   []byte // to that state, in a search with bits
+	choice emu.Choice
+	ended  bool // it is what is asked at the end, and there is no choice
 	found  Violation
+	cause  string // what is broken, and where
 }
 
 // run expands layer by layer. The layers of the same number of events are all
@@ -177,7 +207,7 @@ func (s *search) run() {
 	for ; events < s.layers(); events++ {
 		s.res.Events = events
 		for steps = 0; steps < s.depth(events); steps++ {
-			if costOf(events, steps) >= s.failed.at {
+			if s.done(costOf(events, steps)) {
 				return
 			}
 			chunks := s.take(events, steps)
@@ -205,7 +235,17 @@ func (s *search) run() {
 			}
 		}
 	}
-	s.res.Complete = s.failed.at == ^cost(0)
+	s.res.Complete = len(s.failed) == 0 && s.bits == nil
+	if s.bits != nil {
+		s.why = s.bits.missed()
+	}
+}
+
+// done reports whether there are as many failures as were asked for, and nothing
+// that still waits is cheaper.
+func (s *search) done(at cost) bool {
+	n := len(s.failed)
+	return n > 0 && n == max(s.lim.Failures, 1) && at >= s.failed[n-1].at
 }
 
 // layers is one more than the highest number of events of a state that waits.
@@ -275,14 +315,27 @@ func (s *search) stop(why string) {
 	s.halt.Store(true)
 }
 
-// fail records a violation if it is cheaper than the one there is, or as cheap
-// and before it in an order that doesn't depend on who finds it first.
+// fail records a violation, unless there is a cheaper one with the same cause, or as
+// cheap and before it in an order that doesn't depend on who finds it first; of all
+// causes as many are kept as were asked for, the cheapest.
 func (s *search) fail(v violation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v.before(&s.failed) {
-		s.failed = v
+	if i := slices.IndexFunc(s.failed, func(o violation) bool { return o.cause == v.cause }); i >= 0 {
+		if !v.before(&s.failed[i]) {
+			return
+		}
+		s.failed = slices.Delete(s.failed, i, i+1)
 	}
+	v.path = slices.Clone(v.path)
+	i, _ := slices.BinarySearchFunc(s.failed, v, func(a, b violation) int {
+		if a.before(&b) {
+			return -1
+		}
+		return 1
+	})
+	s.failed = slices.Insert(s.failed, i, v)
+	s.failed = s.failed[:min(len(s.failed), max(s.lim.Failures, 1))]
 }
 
 func (v *violation) before(o *violation) bool {
@@ -291,8 +344,10 @@ func (v *violation) before(o *violation) bool {
 		return v.at < o.at
 	case v.key != o.key:
 		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
+	case v.choice != o.choice:
+		return v.choice < o.choice
 	}
-	return v.choice < o.choice
+	return v.cause < o.cause
 }
 
 // sum adds up what the workers counted.
@@ -322,8 +377,8 @@ func (s *search) pause(w *worker) {
 	}
 	s.queued.Add(int64(w.spare.bytes - w.counted))
 	w.counted = w.spare.bytes
-	if used := s.queued.Load() + s.states.Load()*bytesPerState; s.lim.Memory > 0 && used > int64(s.lim.Memory) {
-		s.stop(fmt.Sprintf("more than %d MiB of states", s.lim.Memory>>20))
+	if used := s.queued.Load() + s.states.Load()*s.bytesPerState(); s.lim.Memory > 0 && used > int64(s.lim.Memory) {
+		s.stop(fmt.Sprintf("states take more than %d MiB", s.lim.Memory>>20))
 		return
 	}
 	if s.progress != nil && w == s.workers[0] {

@@ -53,16 +53,42 @@ type visited struct {
 	lowered atomic.Bool
 }
 
+// keep has the set keep states as they are, beside their hashes.
+func (v *visited) keep(states bool) {
+	for i := range v.shards {
+		if v.shards[i].states = nil; states {
+			v.shards[i].states = map[key]string{}
+		}
+	}
+}
+
+// same reports whether no other state with that hash was added before, if states
+// are kept.
+func (v *visited) same(k key, state []byte) bool {
+	s := &v.shards[k.lo>>(64-shardBits)]
+	if s.states == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have, ok := s.states[k]; ok {
+		return have == string(state)
+	}
+	s.states[k] = string(state)
+	return true
+}
+
 const (
 	shardBits = 6
 	shards    = 1 << shardBits
 )
 
 type shard struct {
-	mu    sync.Mutex
-	nodes []node // a key of zero is an empty place
-	n     int
-	_     [24]byte // shards are of different cache lines
+	mu     sync.Mutex
+	nodes  []node // a key of zero is an empty place
+	n      int
+	states map[key]string // if they are kept
+	_      [16]byte       // shards are of different cache lines
 }
 
 func newVisited() *visited {

@@ -1,9 +1,12 @@
 package explore
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/ir"
 )
 
 // worker expands states, on a machine and with properties of its own.
@@ -18,7 +21,9 @@ type worker struct {
 	choices []emu.Choice
 	way     []emu.Choice
 	state   []byte
-	key     key // of the state that is expanded
+	buf     []byte
+	key     key    // of the state that is expanded
+	path    []byte // and its path, if there are bits
 
 	transitions, ends, depth, expanded int
 	counted                            int // of spare's bytes, in the search's
@@ -82,13 +87,13 @@ func (w *worker) begin() {
 	w.way = w.reducer.Settle(w.way[:0])
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	k := hash(w.state)
-	w.s.seen.reach(k, key{}, 0, 0)
+	w.known(k, 0, 0)
 	w.s.states.Add(1)
-	w.wait(k, 0, w.state)
+	w.wait(k, 0, w.state, 0)
 }
 
-// wait puts a state in the queue of its cost.
-func (w *worker) wait(k key, at cost, state []byte) {
+// wait puts a state, which was reached by a choice, in the queue of its cost.
+func (w *worker) wait(k key, at cost, state []byte, c emu.Choice) {
 	e, d := at.events(), at.steps()
 	for len(w.layers) <= e {
 		w.layers = append(w.layers, nil)
@@ -96,12 +101,34 @@ func (w *worker) wait(k key, at cost, state []byte) {
 	for len(w.layers[e]) <= d {
 		w.layers[e] = append(w.layers[e], frontier{})
 	}
+	if w.s.bits != nil {
+		// There are no nodes that would tell how the state was reached.
+		w.buf = binary.AppendUvarint(w.buf[:0], uint64(len(state)))
+		w.buf = append(append(w.buf, state...), w.path...)
+		if at > 0 {
+			w.buf = binary.AppendUvarint(w.buf, uint64(bits.ReverseBytes32(uint32(c))))
+		}
+		state = w.buf
+	}
 	w.layers[e][d].push(&w.spare, k, state)
+}
+
+// known adds a state that was reached by a choice at a cost to those that are known;
+// it returns whether it is new, and whether it is to be expanded at that cost.
+func (w *worker) known(k key, c emu.Choice, at cost) (isNew, waits bool) {
+	if w.s.bits != nil {
+		isNew = w.s.bits.add(k)
+		return isNew, isNew
+	}
+	return w.s.seen.reach(k, w.key, uint32(c), at)
 }
 
 // expand visits the successors of a state; false ends the search.
 func (w *worker) expand(k key, state []byte) bool {
-	if !w.s.seen.costs(k, w.s.at) {
+	if w.s.bits != nil {
+		size, n := binary.Uvarint(state)
+		state, w.path = state[n:n+int(size)], state[n+int(size):]
+	} else if !w.s.seen.costs(k, w.s.at) {
 		return true // it was expanded at a lower cost
 	}
 	w.key = k
@@ -117,7 +144,7 @@ func (w *worker) expand(k key, state []byte) bool {
 	w.choices = w.m.Choices(w.choices[:0])
 	if stuck(w.choices) {
 		if v := w.end(); v != nil {
-			w.s.fail(violation{at: w.s.at, key: k, ended: true, found: *v})
+			w.s.fail(violation{at: w.s.at, key: k, path: w.path, ended: true, found: *v, cause: v.Property + " at the end"})
 			return true
 		}
 		if w.m.Done() {
@@ -146,6 +173,10 @@ func (w *worker) expand(k key, state []byte) bool {
 func (w *worker) follow(c emu.Choice) bool {
 	events, steps := w.s.at.events()+int(c.Cost()), w.s.at.steps()+1
 	w.rec.choice(w.m, c)
+	var where ir.Addr
+	if t, ok := w.m.Running(c.CPU()); ok {
+		where = w.m.Next(t)
+	}
 	v := w.do(c)
 	if v == nil {
 		if w.way = w.reducer.Settle(w.way[:0]); len(w.way) > 0 {
@@ -159,12 +190,16 @@ func (w *worker) follow(c emu.Choice) bool {
 	}
 	at := costOf(events, steps)
 	if v != nil {
-		w.s.fail(violation{at: at, key: w.key, choice: c, found: *v})
+		w.s.fail(violation{at: at, key: w.key, path: w.path, choice: c, found: *v, cause: fmt.Sprintf("%s at %s", v.Property, w.m.Image().Where(where))})
 		return true
 	}
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	k := hash(w.state)
-	isNew, waits := w.s.seen.reach(k, w.key, uint32(c), at)
+	if !w.s.seen.same(k, w.state) {
+		w.s.stop("two different states have the same hash")
+		return false
+	}
+	isNew, waits := w.known(k, c, at)
 	if isNew {
 		if states := w.s.states.Add(1); states > int64(w.s.lim.States) {
 			w.s.stop(fmt.Sprintf("more than %d states", w.s.lim.States))
@@ -172,7 +207,7 @@ func (w *worker) follow(c emu.Choice) bool {
 		}
 	}
 	if waits {
-		w.wait(k, at, w.state)
+		w.wait(k, at, w.state, c)
 	}
 	return true
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/ir/symmetry"
 )
 
 // Monitor decides linearizability while a run goes on. It is an
@@ -41,6 +42,9 @@ type Monitor struct {
 	visit, next []*config
 	visits      uint
 	bytes       []byte
+	name        []byte // of a renaming
+
+	element symmetry.Kind // of a slot, if that is renamed
 }
 
 var _ explore.Seconded = (*Monitor)(nil) // Porcupine is the judge
@@ -53,6 +57,7 @@ type node struct {
 	pending []int16   // by thread: the call under way, or none
 	configs []*config // sorted, without duplicates; never empty
 	moves   []move
+	renamed map[string]string // bytes under other names, by these
 }
 
 // move is what an event leads to.
@@ -236,7 +241,7 @@ func (mon *Monitor) forget(keep ...*node) {
 	mon.nodes, mon.configs, mon.size = map[string]*node{}, map[string]*config{}, 0
 	for _, n := range append(keep, mon.start) {
 		if n != nil {
-			n.moves = nil
+			n.moves, n.renamed = nil, nil
 			for i, c := range n.configs {
 				n.configs[i] = mon.config(c.state, c.effect, c.rets)
 			}

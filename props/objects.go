@@ -19,7 +19,7 @@ import (
 //	          constant of that name
 //	pop()   → the element; 0 if the slot is empty
 var Stack = &Spec{
-	Name: "stack", Roles: []string{"push", "pop"}, Required: 1,
+	Name: "stack", Roles: []string{"push", "pop"}, Required: 1, BySlot: true, Gives: 1,
 	Init: emptySlots, Describe: describeSlots,
 	Next: func(state string, op Op, yield func(Ret, string)) {
 		s := parseSlots(state)
@@ -38,7 +38,7 @@ var Stack = &Spec{
 //
 //	add(n) → the slot's value before
 var Counter = &Spec{
-	Name: "counter", Roles: []string{"add"}, Required: 1,
+	Name: "counter", Roles: []string{"add"}, Required: 1, BySlot: true, Gives: none,
 	Init:     func(m *emu.Machine) (string, error) { return zeroSlots(m, 1) },
 	Describe: describeSlots,
 	Next: func(state string, op Op, yield func(Ret, string)) {
@@ -57,7 +57,7 @@ var Counter = &Spec{
 //	cas(a, b, new) → 0 and a := new, if the words are a and b; else 1
 //	set(b)         → 0 and b := the argument
 var Pair = &Spec{
-	Name: "pair", Roles: []string{"cas", "set"}, Required: 1,
+	Name: "pair", Roles: []string{"cas", "set"}, Required: 1, BySlot: true, Gives: none,
 	Init:     func(m *emu.Machine) (string, error) { return zeroSlots(m, 2) },
 	Describe: describeSlots,
 	Next: func(state string, op Op, yield func(Ret, string)) {

@@ -18,6 +18,11 @@ type Spec struct {
 	// the functions; those behind Required may be missing.
 	Roles    []string
 	Required int
+	// BySlot says that a state is a list of slots, one for each CPU, and that r1 of
+	// every operation is the CPU. Gives is the role whose r0 is an element of a slot
+	// (or 0), if arguments are elements.
+	BySlot bool
+	Gives  int
 	// Init is the object's state on a machine, before the first call.
 	Init func(m *emu.Machine) (state string, err error)
 	// Next yields every result that the call may have in the state, with the
