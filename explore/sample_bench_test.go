@@ -1,0 +1,67 @@
+package explore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rseqemu/rseqemu/explore"
+)
+
+// twenty is three threads that make one operation of twenty instructions each,
+// undisturbed.
+const twenty = `
+cpus 2
+percpu count: u64[4]
+
+func add(n)
+    cs add_cs: start_ip=start post_commit_ip=commit abort_ip=abort
+retry:
+    ld.4  r2, [tp + cpu_id_start]
+    { shl t0, r2, percpu_shift; add r3, t0, count }
+    mov   r4, add_cs
+    st.8  [tp + rseq_cs], r4
+start:
+    ld.4  r5, [tp + cpu_id]
+    bne.4 r5, r2, abort
+    ld.8  r4, [r3]
+    ld.8  r6, [r3 + 8]
+    add   r7, r6, 1
+    ld.8  r8, [r3 + 16]
+    add   r8, r8, r0
+    and   r9, r8, 0xff
+    beq   r9, 0xff, abort
+    st.8  [r3 + 8], r7
+    st.8  [r3 + 16], r8
+    add   r5, r4, r0
+    st.8  [r3], r5
+commit:
+    mov   r0, r4
+    mov   r1, r2
+    ret
+    sig
+abort:
+    jmp   retry
+
+thread: add 1
+thread: add 2
+thread: add 4
+`
+
+// BenchmarkSchedules makes complete random runs of it, without and with a
+// specification to be held.
+func BenchmarkSchedules(b *testing.B) {
+	for _, what := range []struct{ name, source string }{{"plain", twenty}, {"spec", twenty + "spec counter(add)\n"}} {
+		b.Run(what.name, func(b *testing.B) {
+			p := parse(b, what.source)
+			m, fs := boot(b, p, on(b, "6.18", "preempt=2 migrate=2")), propsOf(b, p)
+			b.ReportAllocs()
+			b.ResetTimer()
+			r, err := explore.Sample(context.Background(), m, fs, 1, b.N, explore.Limits{}, nil)
+			if err != nil || r.Failure != nil {
+				b.Fatal(r, err)
+			}
+			b.ReportMetric(float64(r.Runs)/b.Elapsed().Seconds(), "schedules/s")
+			b.ReportMetric(float64(r.Transitions)/float64(r.Runs), "transitions/schedule")
+		})
+	}
+}
