@@ -335,3 +335,34 @@ func TestMachinesShareAProgram(t *testing.T) {
 		}
 	}
 }
+
+// TestDoTellsWhenTheChoicesAreTheSame: where it says so they are, and it says so
+// of most steps.
+func TestDoTellsWhenTheChoicesAreTheSame(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		for range 100 {
+			choices := m.Choices(nil)
+			if len(choices) == 0 {
+				return
+			}
+			c := draw(t, choices)
+			if !m.Do(c) {
+				if diff := cmp.Diff(choices, m.Choices(nil)); diff != "" {
+					t.Fatalf("%v changed the choices and doesn't say so (-before +after):\n%s", c, diff)
+				}
+			}
+		}
+	})
+	m, said := busy(t, "6.18"), 0
+	m.budget = Budget{Preemptions: 1}
+	for range 12 {
+		if !m.Do(StepOn(0)) {
+			said++
+		}
+	}
+	if said != 11 { // and the return
+		t.Errorf("of 12 steps of a call %d changed nothing", said)
+	}
+}

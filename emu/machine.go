@@ -46,6 +46,7 @@ type Machine struct {
 	sendable uint64   // signals that have a handler at the start, bit n: signal n
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
+	listens  EventSet // the kinds that the observer is told of
 	state
 }
 

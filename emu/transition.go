@@ -85,11 +85,20 @@ func (m *Machine) Progress(buf []Choice) []Choice {
 	return buf
 }
 
-// Do makes one transition, which must be one of [Machine.Choices].
-func (m *Machine) Do(c Choice) {
+// Do makes one transition, which must be one of [Machine.Choices]. If it reports
+// false the choices are the same as before it, as they are behind most steps;
+// whoever makes long runs need not list them again.
+func (m *Machine) Do(c Choice) (changed bool) {
+	if c.Kind() == Step {
+		return m.step(c.CPU())
+	}
+	m.event(c)
+	return true
+}
+
+// event makes a transition that is no step.
+func (m *Machine) event(c Choice) {
 	switch c.Kind() {
-	case Step:
-		m.step(c.CPU())
 	case Run:
 		m.run(c.CPU(), &m.tasks[c.Task()])
 	case Wake:
@@ -165,17 +174,27 @@ func (m *Machine) allowsSignal(c Choice) bool {
 	return m.budget.has(Signals) && t.alive() && (t.state != taskRunning || t.user())
 }
 
-// step runs the CPU's task, beginning its next call if it is between calls.
-func (m *Machine) step(c CPUID) {
+// step runs the CPU's task, beginning its next call if it is between calls. It
+// reports whether the choices may have changed: those there are depend on where a
+// task is only if a fault may come, or if an instruction has a middle.
+func (m *Machine) step(c CPUID) (changed bool) {
 	t := &m.tasks[m.cpus[c].cur]
 	if t.regs.IP == ir.ReturnIP && !t.inCall && t.script >= 0 {
 		m.invoke(t)
 	}
-	switch trap := m.code.Step(m.memOf(t), int(c), &t.regs); trap.Kind {
+	trap := m.code.Step(m.memOf(t), int(c), &t.regs)
+	if trap.Kind == vcpu.TrapNone && t.regs.IP != ir.ReturnIP {
+		return m.code.Splits || m.budget.has(Faults)
+	}
+	m.leave(c, t, trap)
+	return true
+}
+
+// leave goes on behind a step that has left the call's code.
+func (m *Machine) leave(c CPUID, t *task, trap vcpu.Trap) {
+	switch trap.Kind {
 	case vcpu.TrapNone:
-		if t.regs.IP == ir.ReturnIP {
-			m.returned(t)
-		}
+		m.returned(t)
 	case vcpu.TrapSyscall:
 		m.syscall(c, t, trap.Arg)
 	default:
@@ -186,7 +205,7 @@ func (m *Machine) step(c CPUID) {
 // invoke begins the next call of the script: this is where its interval in the
 // history begins, not at the end of the call before.
 func (m *Machine) invoke(t *task) {
-	m.emit(EvInvoke, t.cpu, m.id(t), uint64(t.call), 0)
+	m.emit(EvInvoke, t.cpu, t, uint64(t.call), 0)
 	next := &m.calls[t.script][t.call]
 	copy(t.regs.R[:], next.args)
 	t.regs.SetIP(next.entry)
@@ -196,12 +215,11 @@ func (m *Machine) invoke(t *task) {
 // returned ends a call. Its registers are dead, and cleared, so that runs that
 // differ only in them meet again.
 func (m *Machine) returned(t *task) {
-	id := m.id(t)
 	if t.script < 0 {
 		m.exitTask(t, 0)
 		return
 	}
-	m.emit(EvReturn, t.cpu, id, t.regs.R[ir.R0], t.regs.R[ir.R1])
+	m.emit(EvReturn, t.cpu, t, t.regs.R[ir.R0], t.regs.R[ir.R1])
 	t.inCall = false
 	t.call++
 	if int(t.call) == len(m.calls[t.script]) {

@@ -47,10 +47,12 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 
 // walk makes one run.
 func (w *world) walk(ch Chooser, steps int, way, choices []emu.Choice) (*Violation, []emu.Choice, []emu.Choice) {
+	w.changed = true
 	for range steps {
-		choices = w.m.Choices(choices[:0])
-		if stuck(choices) {
-			return w.end(), way, choices
+		if w.changed {
+			if choices = w.m.Choices(choices[:0]); stuck(choices) {
+				return w.end(), way, choices
+			}
 		}
 		i := ch.Choose(w.m, choices)
 		if i < 0 {

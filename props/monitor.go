@@ -85,6 +85,11 @@ func (mon *Monitor) Observe(e emu.Event) {
 	}
 }
 
+// Selects says that it is about calls and returns.
+func (mon *Monitor) Selects() (kinds emu.EventSet, every bool) {
+	return emu.SetOf(emu.EvInvoke, emu.EvReturn), false
+}
+
 // After reports the violation, if a call could not be explained.
 func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation { return mon.failed }
 

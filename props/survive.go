@@ -16,6 +16,9 @@ type survive struct{}
 
 func (survive) Observe(emu.Event) {}
 
+// Selects says that only a process' end can be its end.
+func (survive) Selects() (kinds emu.EventSet, every bool) { return emu.SetOf(emu.EvKill), false }
+
 func (survive) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	e, killed := m.Killed()
 	if !killed || e.Reason == emu.ReasonSent {
