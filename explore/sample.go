@@ -6,10 +6,10 @@ import (
 	"github.com/rseqemu/rseqemu/emu"
 )
 
-// Sample makes random runs of a machine, numbered from seed, until one breaks a
-// property or runs are made. It proves nothing: the result is never complete. A
-// failing schedule is made shorter before it is returned.
-func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint64, runs int, lim Limits, progress Progress) (*Result, error) {
+// Sample has a sampler make runs of a machine, numbered from seed, until one
+// breaks a property or runs are made. It proves nothing: the result is never
+// complete. A failing schedule is made shorter before it is returned.
+func Sample(ctx context.Context, m *emu.Machine, factories []Factory, s Sampler, seed uint64, runs int, lim Limits, progress Progress) (*Result, error) {
 	if lim.Steps == 0 {
 		lim.Steps = DefaultSteps
 	}
@@ -18,8 +18,11 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 		return nil, err
 	}
 	reset := w.rewind()
-	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Why: "random runs prove nothing"}
+	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Sampler: s.String(), Why: "random runs prove nothing"}
 	var choices, way []emu.Choice
+	if p, ok := s.(*PCTSampler); ok {
+		defer func() { res.Bound = p.Bound() }()
+	}
 	for ; res.Runs < runs; res.Runs++ {
 		if res.Runs&0xff == 0 {
 			if ctx.Err() != nil {
@@ -31,8 +34,9 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 			}
 		}
 		reset()
+		s.Begin(m, seed+uint64(res.Runs))
 		var v *Violation
-		if v, way, choices = w.walk(Random(seed+uint64(res.Runs)), lim.Steps, way[:0], choices); v != nil {
+		if v, way, choices = w.walk(s, lim.Steps, way[:0], choices); v != nil {
 			res.Failure = &Failure{Violation: *v, Schedule: w.minimise(v, way, lim.Steps, reset)}
 			w.tidy(res.Failure, reset)
 			res.Runs++

@@ -51,17 +51,29 @@ thread: add 4
 // specification to be held.
 func BenchmarkSchedules(b *testing.B) {
 	for _, what := range []struct{ name, source string }{{"plain", twenty}, {"spec", twenty + "spec counter(add)\n"}} {
-		b.Run(what.name, func(b *testing.B) {
-			p := parse(b, what.source)
-			m, fs := boot(b, p, on(b, "6.18", "preempt=2 migrate=2")), propsOf(b, p)
-			b.ReportAllocs()
-			b.ResetTimer()
-			r, err := explore.Sample(context.Background(), m, fs, 1, b.N, explore.Limits{}, nil)
-			if err != nil || r.Failure != nil {
-				b.Fatal(r, err)
-			}
-			b.ReportMetric(float64(r.Runs)/b.Elapsed().Seconds(), "schedules/s")
-			b.ReportMetric(float64(r.Transitions)/float64(r.Runs), "transitions/schedule")
-		})
+		for _, s := range samplers(b) {
+			b.Run(what.name+"/"+s.String(), func(b *testing.B) {
+				p := parse(b, what.source)
+				m, fs := boot(b, p, on(b, "6.18", "preempt=2 migrate=2")), propsOf(b, p)
+				b.ReportAllocs()
+				b.ResetTimer()
+				r, err := explore.Sample(context.Background(), m, fs, s, 1, b.N, explore.Limits{}, nil)
+				if err != nil || r.Failure != nil {
+					b.Fatal(r, err)
+				}
+				b.ReportMetric(float64(r.Runs)/b.Elapsed().Seconds(), "schedules/s")
+				b.ReportMetric(float64(r.Transitions)/float64(r.Runs), "transitions/schedule")
+			})
+		}
 	}
+}
+
+// samplers has one of each kind.
+func samplers(t fataler) []explore.Sampler {
+	t.Helper()
+	pct, err := explore.PCT(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []explore.Sampler{explore.Uniform(), explore.Weighted(), pct, explore.Guided()}
 }

@@ -13,7 +13,7 @@ import (
 func sample(t fataler, name, kernel string, seed uint64, runs int) *explore.Result {
 	t.Helper()
 	p := example(t, name)
-	r, err := explore.Sample(context.Background(), boot(t, p, on(t, kernel, "")), propsOf(t, p), seed, runs, explore.Limits{}, nil)
+	r, err := explore.Sample(context.Background(), boot(t, p, on(t, kernel, "")), propsOf(t, p), explore.Uniform(), seed, runs, explore.Limits{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestSampleKeepsToTheBugThatItFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := explore.Sample(context.Background(), boot(t, p, cfg), propsOf(t, p), seed, 1, explore.Limits{}, nil)
+		r, err := explore.Sample(context.Background(), boot(t, p, cfg), propsOf(t, p), explore.Uniform(), seed, 1, explore.Limits{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestSampleProvesNothing(t *testing.T) {
 	}
 	p := example(t, "list.rseq")
 	ctx, cancel := context.WithCancel(context.Background())
-	r, err := explore.Sample(ctx, boot(t, p, on(t, "6.18", "")), propsOf(t, p), 1, 100_000, explore.Limits{}, func(r *explore.Result) {
+	r, err := explore.Sample(ctx, boot(t, p, on(t, "6.18", "")), propsOf(t, p), explore.Uniform(), 1, 100_000, explore.Limits{}, func(r *explore.Result) {
 		if r.Runs > 0 {
 			cancel()
 		}
@@ -107,12 +107,12 @@ func TestSampleProvesNothing(t *testing.T) {
 // TestSampleBoundsEndlessRuns, also while it makes a schedule shorter.
 func TestSampleBoundsEndlessRuns(t *testing.T) {
 	p := parse(t, counting)
-	r, err := explore.Sample(context.Background(), boot(t, p, on(t, "6.18", "")), propsOf(t, p), 1, 3, explore.Limits{Steps: 100}, nil)
+	r, err := explore.Sample(context.Background(), boot(t, p, on(t, "6.18", "")), propsOf(t, p), explore.Uniform(), 1, 3, explore.Limits{Steps: 100}, nil)
 	if err != nil || r.Runs != 3 || r.Depth != 100 || r.Transitions != 300 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	p = parse(t, counting+"always a <= 40\n")
-	r, err = explore.Sample(context.Background(), boot(t, p, on(t, "6.18", "preempt=5 irq=5")), propsOf(t, p), 1, 3, explore.Limits{Steps: 1000}, nil)
+	r, err = explore.Sample(context.Background(), boot(t, p, on(t, "6.18", "preempt=5 irq=5")), propsOf(t, p), explore.Uniform(), 1, 3, explore.Limits{Steps: 1000}, nil)
 	if err != nil || r.Failure == nil || explore.Events(r.Failure.Schedule) != 0 || len(r.Failure.Schedule) != 1+40*3+2 {
 		t.Errorf("%+v, %v", r, err)
 	}
