@@ -113,7 +113,7 @@ func (g *guided) Choose(m *emu.Machine, choices []emu.Choice) int {
 	g.look(m)
 	i := g.follow(choices)
 	if i < 0 {
-		i = pickWeighted(&g.weights.dice, choices, g.weights.event)
+		i = g.weights.Choose(m, choices)
 	}
 	if len(g.way) < maxKeptLen {
 		g.way = append(g.way, choices[i])

@@ -36,10 +36,7 @@ func Random(seed uint64) Chooser { return One(Uniform(), seed) }
 
 // dice are a random generator that is seeded anew for each run. Samplers have a
 // stream each, so that one number isn't the same luck in all of them.
-type dice struct {
-	pcg rand.PCG
-	rnd *rand.Rand
-}
+type dice struct{ pcg rand.PCG }
 
 // The streams.
 const (
@@ -50,70 +47,89 @@ const (
 )
 
 func (d *dice) seed(run, stream uint64) {
-	if d.rnd == nil {
-		d.rnd = rand.New(&d.pcg)
-	}
 	d.pcg.Seed(run, stream)
 }
 
-func (d *dice) intN(n int) int { return d.rnd.IntN(n) }
+// intN returns a number below n, which is at most 2^31. It asks once, and so
+// prefers some numbers to others by one in 2^32/n.
+func (d *dice) intN(n int) int { return int(d.pcg.Uint64() >> 32 * uint64(n) >> 32) }
 
 // Uniform returns a sampler that picks every choice with the same probability.
 // With two CPUs at work every second transition is a preemption: the budget is
 // used up early in a run.
 func Uniform() Sampler { return &uniform{} }
 
-type uniform struct{ dice }
+type uniform struct {
+	pcg rand.PCG
+	rnd *rand.Rand
+}
 
 func (u *uniform) String() string { return "uniform" }
 
-func (u *uniform) Begin(_ *emu.Machine, run uint64) { u.seed(run, streamUniform) }
+func (u *uniform) Begin(_ *emu.Machine, run uint64) {
+	if u.rnd == nil {
+		u.rnd = rand.New(&u.pcg)
+	}
+	u.pcg.Seed(run, streamUniform)
+}
 
-func (u *uniform) Choose(_ *emu.Machine, choices []emu.Choice) int { return u.intN(len(choices)) }
+func (u *uniform) Choose(_ *emu.Machine, choices []emu.Choice) int { return u.rnd.IntN(len(choices)) }
 
 // Weighted returns a sampler for which kernel events are rarer than what the
-// machine does by itself, so that they come late in a run as well as early. A
-// step weighs 64; what an event weighs is drawn for each run, one of 1, 2, 4, …,
-// 64, as nobody knows how long the runs of a program are.
+// machine does by itself, and threads are of different speed. Each run draws what
+// an event weighs and what each thread's choices weigh, of 1, 2, 4, …, 64: nobody
+// knows how long the runs of a program are, and some bugs take a thread that
+// stands still for most of a run.
 func Weighted() Sampler { return &weighted{} }
 
 type weighted struct {
 	dice
-	event int // its weight in this run
+	event int // the weights
+	task  [emu.MaxTasks]int
+}
+
+// maxWeight is that of the fastest thread, and of an interrupt that another CPU
+// has sent.
+const maxWeight = 1 << maxWeightLog
+
+const maxWeightLog = 6
+
+func (w *weighted) Begin(m *emu.Machine, run uint64) {
+	w.seed(run, streamWeighted)
+	w.event = 1 << w.intN(maxWeightLog+1)
+	for i := range m.Tasks() {
+		w.task[i] = 1 << w.intN(maxWeightLog+1)
+	}
+}
+
+// Choose picks by weight. The events are behind the others.
+func (w *weighted) Choose(m *emu.Machine, choices []emu.Choice) int {
+	own, sum := 0, 0
+	for own < len(choices) && choices[own].Kind() <= emu.IPI {
+		sum += w.weight(m, choices[own])
+		own++
+	}
+	at := w.intN(sum + (len(choices)-own)*w.event)
+	if at >= sum {
+		return own + (at-sum)/w.event
+	}
+	for i := 0; ; i++ {
+		if at -= w.weight(m, choices[i]); at < 0 {
+			return i
+		}
+	}
+}
+
+// weight is that of a choice that is no event.
+func (w *weighted) weight(m *emu.Machine, c emu.Choice) int {
+	switch c.Kind() {
+	case emu.Step:
+		t, _ := m.Running(c.CPU())
+		return w.task[t]
+	case emu.IPI:
+		return maxWeight
+	}
+	return w.task[c.Task()]
 }
 
 func (w *weighted) String() string { return "weighted" }
-
-// stepWeight is the weight of what is no event.
-const stepWeight = 1 << maxRarity
-
-const maxRarity = 6
-
-func (w *weighted) Begin(_ *emu.Machine, run uint64) {
-	w.seed(run, streamWeighted)
-	w.event = 1 << w.intN(maxRarity+1)
-}
-
-func (w *weighted) Choose(_ *emu.Machine, choices []emu.Choice) int {
-	return pickWeighted(&w.dice, choices, w.event)
-}
-
-// pickWeighted picks among choices of which the events have that weight.
-func pickWeighted(d *dice, choices []emu.Choice, event int) int {
-	own := progress(choices)
-	at := d.intN(own*stepWeight + (len(choices)-own)*event)
-	if at < own*stepWeight {
-		return at / stepWeight
-	}
-	return own + (at-own*stepWeight)/event
-}
-
-// progress counts the choices that are the machine going on by itself. They are
-// the first ones.
-func progress(choices []emu.Choice) int {
-	n := 0
-	for n < len(choices) && choices[n].Kind() <= emu.IPI {
-		n++
-	}
-	return n
-}
