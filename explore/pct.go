@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
@@ -74,10 +73,14 @@ type Bound struct {
 	Depths []int
 }
 
-// Odds is the least probability with which one run of that depth finds a bug of
-// that depth.
-func (b *Bound) Odds(depth int) float64 {
-	return 1 / (float64(b.Threads) * math.Pow(float64(b.Transitions)*float64(b.Changes), float64(depth-1)))
+// OneIn is the inverse of the least probability with which one run of that depth
+// finds a bug of that depth: n·(k·c)^(depth-1).
+func (b *Bound) OneIn(depth int) float64 {
+	n := float64(b.Threads)
+	for range depth - 1 {
+		n *= float64(b.Transitions * b.Changes)
+	}
+	return n
 }
 
 // Bound returns the bound of the runs so far.
