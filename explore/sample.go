@@ -19,7 +19,7 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, s Sampler,
 	}
 	reset := w.rewind()
 	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Sampler: s.String(), Why: "random runs prove nothing"}
-	var choices, way []emu.Choice
+	choices, way := make([]emu.Choice, 0, 64), make([]emu.Choice, 0, 1024)
 	if p, ok := s.(*PCTSampler); ok {
 		defer func() { res.Bound = p.Bound() }()
 	}

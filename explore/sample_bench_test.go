@@ -67,13 +67,3 @@ func BenchmarkSchedules(b *testing.B) {
 		}
 	}
 }
-
-// samplers has one of each kind.
-func samplers(t fataler) []explore.Sampler {
-	t.Helper()
-	pct, err := explore.PCT(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []explore.Sampler{explore.Uniform(), explore.Weighted(), pct, explore.Guided()}
-}
