@@ -9,7 +9,10 @@ import (
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/props/gen"
+	"github.com/rseqemu/rseqemu/props/percpu"
 	"github.com/zeebo/xxh3"
+	"pgregory.net/rapid"
 )
 
 // samplers has one of each kind.
@@ -178,6 +181,50 @@ func TestSamplersHaveNames(t *testing.T) {
 	} {
 		if _, err := explore.NewSampler(bad.name, bad.depth); err == nil || err.Error() != bad.want {
 			t.Errorf("%s %d: %v", bad.name, bad.depth, err)
+		}
+	}
+}
+
+// TestSamplersFindNothingWhereNothingIs: random programs that hold, under any
+// kernel that aborts sections and any budget. What samplers choose can be chosen.
+func TestSamplersFindNothingWhereNothingIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, budget := gen.Program().Draw(t, "program"), gen.Budget().Draw(t, "budget")
+		cfg := emu.Config{Kernel: gen.DefaultKernel().Draw(t, "kernel"), Budget: &budget, CPUs: rapid.IntRange(1, 3).Draw(t, "CPUs"),
+			Idle: rapid.Bool().Draw(t, "idle")}
+		s := rapid.SampledFrom(samplers(t)).Draw(t, "sampler")
+		m, d := boot(t, p, cfg), &diary{Sampler: s}
+		r, err := explore.Sample(context.Background(), m, propsOf(t, p), d, rapid.Uint64().Draw(t, "seed"), 10, explore.Limits{}, nil)
+		if err != nil || r.Failure != nil || len(d.runs) != 10 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		for _, run := range d.runs {
+			follows := &explore.Schedule{Choices: run}
+			if out, err := follows.Follow(boot(t, p, cfg), nil, nil); err != nil || !out.Done {
+				t.Fatalf("%v: %+v, %v", run, out, err)
+			}
+		}
+	})
+}
+
+// TestSamplersMeetEverything that per-CPU programs do: signals, membarrier,
+// affinity, locks.
+func TestSamplersMeetEverything(t *testing.T) {
+	for _, b := range percpu.Programs() {
+		p, err := b.Parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kernels, err := explore.Claimed(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range samplers(t) {
+			cfg := emu.Config{Kernel: kernels[len(kernels)-1]}
+			r, err := explore.Sample(context.Background(), boot(t, p, cfg), propsOf(t, p), s, 1, 50, explore.Limits{}, nil)
+			if err != nil || r.Failure != nil || !r.Sampled {
+				t.Errorf("%s, %s: %+v, %v", b.Name, s, r, err)
+			}
 		}
 	}
 }
