@@ -366,3 +366,25 @@ func TestDoTellsWhenTheChoicesAreTheSame(t *testing.T) {
 		t.Errorf("of 12 steps of a call %d changed nothing", said)
 	}
 }
+
+// TestTwoPlacesHaveTwoNumbers: Place tells apart what it says that it does.
+func TestTwoPlacesHaveTwoNumbers(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		what, number := map[uint64]string{}, map[string]uint64{}
+		walk(t, m, 100, nil, func() {
+			for i := range m.tasks {
+				k := &m.tasks[i]
+				w, n := fmt.Sprint(k.regs.IP, k.regs.Micro, k.call, k.state, k.cpu), m.Place(TaskID(i))
+				if old, ok := what[n]; ok && old != w {
+					t.Fatalf("%s and %s are both %#x", old, w, n)
+				}
+				if old, ok := number[w]; ok && old != n {
+					t.Fatalf("%s is %#x and %#x", w, old, n)
+				}
+				what[n], number[w] = w, n
+			}
+		})
+	})
+}
