@@ -58,7 +58,7 @@ type world struct {
 	every []bool         // by property: it is asked after every transition
 	any   bool           // one of them is
 
-	heard   emu.EventSet // what has happened in the transition under way
+	heard   emu.EventSet // what has happened since the properties were asked
 	changed bool         // what the last transition reported, see [emu.Machine.Do]
 	// mayBlock lets a deadlock pass.
 	mayBlock bool
@@ -96,13 +96,19 @@ func (w *world) observe(e emu.Event) {
 
 // do makes a transition and asks the properties.
 func (w *world) do(c emu.Choice) *Violation {
-	w.heard = 0
 	w.changed = w.m.Do(c)
-	if w.heard == 0 && !w.any {
+	return w.ask(c)
+}
+
+// ask asks the properties after transition c.
+func (w *world) ask(c emu.Choice) *Violation {
+	heard := w.heard
+	if heard == 0 && !w.any {
 		return nil
 	}
+	w.heard = 0
 	for i, p := range w.props {
-		if !w.every[i] && w.kinds[i]&w.heard == 0 {
+		if !w.every[i] && w.kinds[i]&heard == 0 {
 			continue
 		}
 		if v := p.After(w.m, c); v != nil {
