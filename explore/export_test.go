@@ -16,3 +16,6 @@ var Switches = switches
 
 // Kept is the number of schedules that a guided sampler keeps.
 func Kept(s Sampler) int { return len(s.(*guided).kept) }
+
+// Tolerant follows a schedule as far as it fits.
+var Tolerant = tolerant

@@ -19,7 +19,7 @@ const (
 	maxKept    = 1024
 	maxKeptLen = 4096
 	placeBits  = 20
-	maxEvents  = 255 // of a run, that are told apart
+	maxTold  = 255 // of a run, that are told apart
 )
 
 type guided struct {
@@ -29,7 +29,7 @@ type guided struct {
 	tasks   int
 
 	// places has, by the hash of an abstract state, how few events there were on
-	// the cheapest way there: maxEvents less that, and 0 before there was one.
+	// the cheapest way there: maxTold less that, and 0 before there was one.
 	places []uint8
 	left   uint8 // this run's, likewise
 	news   int   // those that this run came to first, or at lower cost
@@ -69,7 +69,7 @@ func (g *guided) Begin(m *emu.Machine, run uint64) {
 	if g.news > 0 {
 		g.keep()
 	}
-	g.news, g.way, g.left = 0, g.way[:0], maxEvents
+	g.news, g.way, g.left = 0, g.way[:0], maxTold
 	g.plan = edit{}
 	if len(g.kept) > 0 && g.intN(8) > 0 {
 		g.plan = g.draw()

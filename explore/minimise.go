@@ -174,6 +174,16 @@ func follow(acts []act, byTask bool) Chooser {
 	})
 }
 
+// tolerant follows a schedule as far as it fits: a choice that isn't enabled is
+// left out, and behind its end the machine goes on by itself.
+func tolerant(schedule []emu.Choice) Chooser {
+	acts := make([]act, len(schedule))
+	for i, c := range schedule {
+		acts[i].Choice = c
+	}
+	return follow(acts, false)
+}
+
 // cheaper compares schedules as the exhaustive search does: events first.
 func cheaper(a, b []emu.Choice) bool {
 	ea, eb := Events(a), Events(b)
