@@ -19,7 +19,7 @@ const (
 	maxKept    = 1024
 	maxKeptLen = 4096
 	placeBits  = 20
-	maxTold  = 255 // of a run, that are told apart
+	maxTold    = 255 // of a run, that are told apart
 )
 
 type guided struct {
