@@ -18,7 +18,7 @@ func Guided() Sampler { return &guided{} }
 const (
 	maxKept    = 1024
 	maxKeptLen = 4096
-	placeBits  = 20
+	placeBits  = 18
 	maxTold    = 255 // of a run, that are told apart
 )
 
