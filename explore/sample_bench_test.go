@@ -4,7 +4,10 @@ import (
 	"context"
 	"testing"
 
+	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/props/percpu"
 )
 
 // twenty is three threads that make one operation of twenty instructions each,
@@ -65,5 +68,61 @@ func BenchmarkSchedules(b *testing.B) {
 				b.ReportMetric(float64(r.Transitions)/float64(r.Runs), "transitions/schedule")
 			})
 		}
+	}
+}
+
+// BenchmarkSeededBugs has each sampler look for every seeded bug of props/percpu,
+// on the first kernel family on which one is found, with three seeds and at most
+// 20,000 runs each. It tells how many bugs were missed with some seed, and how many
+// runs the mean bug took.
+func BenchmarkSeededBugs(b *testing.B) {
+	const most = 20_000
+	runs := func(p *ir.Program, k emu.Kernel, s explore.Sampler, seed uint64) (int, bool) {
+		r, err := explore.Sample(b.Context(), boot(b, p, emu.Config{Kernel: k}), propsOf(b, p), s, seed*1_000_000, most, explore.Limits{}, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return r.Runs, r.Failure != nil
+	}
+	type bug struct {
+		p *ir.Program
+		k emu.Kernel
+	}
+	var bugs []bug
+	for _, seeded := range percpu.Bugs() {
+		p, err := seeded.Parse()
+		if err != nil {
+			b.Fatal(err)
+		}
+		kernels, err := explore.Claimed(p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, k := range kernels {
+			if _, found := runs(p, k, explore.Guided(), 0); found {
+				bugs = append(bugs, bug{p, k})
+				break
+			}
+		}
+	}
+	for i, name := range explore.SamplerNames {
+		b.Run(name, func(b *testing.B) {
+			missed, sum := 0, 0
+			for b.Loop() {
+				for _, bug := range bugs {
+					all := true
+					for seed := range uint64(3) {
+						n, found := runs(bug.p, bug.k, samplers(b)[i], seed)
+						all, sum = all && found, sum+n
+					}
+					if !all {
+						missed++
+					}
+				}
+			}
+			b.ReportMetric(float64(len(bugs)), "bugs")
+			b.ReportMetric(float64(missed)/float64(b.N), "missed")
+			b.ReportMetric(float64(sum)/float64(b.N*3*len(bugs)), "runs/bug")
+		})
 	}
 }
