@@ -194,7 +194,7 @@ func (p *PCTSampler) Choose(m *emu.Machine, choices []emu.Choice) int {
 func (p *PCTSampler) first(m *emu.Machine, choices []emu.Choice) (best, who int) {
 	best, who = -1, -1
 	for i, c := range choices {
-		if c.Kind() > emu.IPI {
+		if !byItself(c) {
 			break
 		}
 		a := p.actor(m, c)
@@ -212,10 +212,10 @@ func (p *PCTSampler) actor(m *emu.Machine, c emu.Choice) int {
 	case emu.Step:
 		t, _ := m.Running(c.CPU())
 		return int(t)
-	case emu.IPI:
-		return m.Tasks() + int(c.CPU())
+	case emu.Run, emu.Wake:
+		return int(c.Task())
 	}
-	return int(c.Task())
+	return m.Tasks() + int(c.CPU())
 }
 
 // change makes one of the changes that there are at a transition.
@@ -257,5 +257,5 @@ func (p *PCTSampler) changes(m *emu.Machine, choices []emu.Choice, best, who int
 
 // isChange reports whether a choice is an event, or another CPU for the thread.
 func (p *PCTSampler) isChange(m *emu.Machine, c emu.Choice, i, best, who int) bool {
-	return c.Kind() > emu.IPI || i != best && c.Kind() == emu.Run && p.actor(m, c) == who
+	return !byItself(c) || i != best && c.Kind() == emu.Run && p.actor(m, c) == who
 }

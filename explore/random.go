@@ -57,7 +57,7 @@ func (w *weighted) Begin(m *emu.Machine, run uint64) {
 // Choose picks by weight. The events are behind the others.
 func (w *weighted) Choose(m *emu.Machine, choices []emu.Choice) int {
 	own, sum := 0, 0
-	for own < len(choices) && choices[own].Kind() <= emu.IPI {
+	for own < len(choices) && byItself(choices[own]) {
 		sum += w.weight(m, choices[own])
 		own++
 	}
@@ -78,10 +78,10 @@ func (w *weighted) weight(m *emu.Machine, c emu.Choice) int {
 	case emu.Step:
 		t, _ := m.Running(c.CPU())
 		return w.task[t]
-	case emu.IPI:
-		return maxWeight
+	case emu.Run, emu.Wake:
+		return w.task[c.Task()]
 	}
-	return w.task[c.Task()]
+	return maxWeight
 }
 
 func (w *weighted) String() string { return "weighted" }

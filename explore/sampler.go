@@ -36,6 +36,10 @@ func One(s Sampler, run uint64) Chooser {
 // every platform.
 func Random(seed uint64) Chooser { return One(Uniform(), seed) }
 
+// byItself reports whether a choice is the machine going on by itself. These come
+// before the others.
+func byItself(c emu.Choice) bool { return c.Cost() == 0 && c.Kind() != emu.Online }
+
 // dice are a random generator that is seeded anew for each run. Samplers have a
 // stream each, so that one number isn't the same luck in all of them.
 type dice struct{ pcg rand.PCG }
