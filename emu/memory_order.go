@@ -223,7 +223,6 @@ func (m *Machine) orderedStep(c CPUID, kind ChoiceKind, stale int) {
 }
 
 func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind ChoiceKind, stale int) {
-	id := m.id(t)
 	if m.cfg.Memory == TSO {
 		if v, ok := m.forwarded(o, t, u.Addr, u.Width, int(o.n)); ok {
 			m.issue(c, t, v)
@@ -238,7 +237,7 @@ func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind C
 		o.n++
 		o.flow(u.ops, pre)
 		m.issue(c, t, 0)
-		m.emit(EvDeferred, c, id, uint64(u.Addr), uint64(u.Dst))
+		m.emit(EvDeferred, c, t, uint64(u.Addr), uint64(u.Dst))
 		return
 	}
 	var b [8]byte
@@ -255,7 +254,7 @@ func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind C
 	if stale > 0 {
 		newest, _ := m.memOf(t).Load(u.Addr, u.Width)
 		m.issue(c, t, v)
-		m.emit(EvStale, c, id, uint64(u.Addr), newest)
+		m.emit(EvStale, c, t, uint64(u.Addr), newest)
 		return
 	}
 	m.issue(c, t, v)
@@ -270,7 +269,7 @@ func (m *Machine) orderedStore(c CPUID, t *task, o *ordering, u *upcoming, kind 
 		o.pending[o.n] = a
 		o.n++
 		m.issue(c, t, 0)
-		m.emit(EvHeld, c, m.id(t), uint64(u.Addr), u.Value)
+		m.emit(EvHeld, c, t, uint64(u.Addr), u.Value)
 		return
 	case m.cfg.Memory == TSO:
 	case u.Code == ir.St || m.memOf(t).Reservations()[c] == u.Addr:
@@ -330,10 +329,10 @@ func (m *Machine) flush(c CPUID, i int) {
 		o.seen, o.nSeen, o.floor = older.seen, older.nSeen, older.floor
 		t.regs.R[p.reg] = m.memOf(t).Number(b[:p.width])
 		o.regs[p.reg] = at
-		m.emit(EvBound, c, m.id(t), uint64(p.reg), t.regs.R[p.reg])
+		m.emit(EvBound, c, t, uint64(p.reg), t.regs.R[p.reg])
 	} else {
 		m.perform(c, &p)
-		m.emit(EvPerformed, c, m.id(t), uint64(p.addr), p.value)
+		m.emit(EvPerformed, c, t, uint64(p.addr), p.value)
 	}
 	o.remove(i)
 }

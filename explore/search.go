@@ -75,6 +75,10 @@ type Result struct {
 	Transitions int
 	Depth       int // transitions of the longest way to a state that was followed
 	Runs        int // random runs that were made (Sample)
+	// Sampler made them, and Bound says how likely one of them finds a bug, if
+	// it is known.
+	Sampler string
+	Bound   *Bound
 	// Sampled says that all the random runs that were asked for were made.
 	Sampled bool
 }

@@ -17,9 +17,11 @@ type Sweep struct {
 	Program *ir.Program
 	Options Options
 	// Random is the number of random runs to make instead of covering all, and
-	// Seed the first one's number.
-	Random int
-	Seed   uint64
+	// Seed the first one's number. Sampler makes what makes them, one for each
+	// kernel; nil: Uniform.
+	Random  int
+	Seed    uint64
+	Sampler func() Sampler
 	// Workers is the number of searches at a time; 0: as many as there are
 	// processors.
 	Workers int
@@ -146,7 +148,11 @@ func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding) (err err
 		}
 	}
 	if s.Random > 0 {
-		f.Result, err = Sample(ctx, m, s.Options.Properties, s.Seed, s.Random, s.Options.Limits, progress)
+		sampler := Uniform()
+		if s.Sampler != nil {
+			sampler = s.Sampler()
+		}
+		f.Result, err = Sample(ctx, m, s.Options.Properties, sampler, s.Seed, s.Random, s.Options.Limits, progress)
 	} else {
 		f.Result, err = Exhaustive(ctx, m, s.Options.Properties, s.Options.Limits, progress)
 	}

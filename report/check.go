@@ -46,15 +46,26 @@ type KernelRun struct {
 	Verdict VerdictKind `json:"verdict"`
 	// Why says what ended an incomplete search. All runs with fewer than Events
 	// kernel events were covered nevertheless.
-	Why         string   `json:"why,omitempty"`
-	Events      int      `json:"events"`
-	States      int      `json:"states"`
-	Transitions int      `json:"transitions"`
-	Depth       int      `json:"depth"`
-	Runs        int      `json:"runs,omitempty"`
-	Failure     *Failure `json:"failure,omitempty"`
+	Why         string `json:"why,omitempty"`
+	Events      int    `json:"events"`
+	States      int    `json:"states"`
+	Transitions int    `json:"transitions"`
+	Depth       int    `json:"depth"`
+	Runs        int    `json:"runs,omitempty"`
+	// Chooser made the runs, and Odds has those with which a run finds a bug of a
+	// depth, for choosers that know them.
+	Chooser string   `json:"chooser,omitempty"`
+	Odds    []Depth  `json:"odds,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
 
-	words, like string
+	words, like, odds string
+}
+
+// Depth is what random runs aimed at bugs of a depth are good for: each finds one
+// with at least these odds.
+type Depth struct {
+	Depth int     `json:"depth"`
+	Odds  float64 `json:"odds"`
 }
 
 // Failure is a broken property and the run that breaks it.
@@ -144,7 +155,13 @@ func (c *Check) Caveat() string {
 func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (*KernelRun, error) {
 	r := f.Result
 	run := KernelRun{Kernel: k.String(), Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
-		Depth: r.Depth, Runs: r.Runs, words: Verdict(r)}
+		Depth: r.Depth, Runs: r.Runs, Chooser: r.Sampler, words: Verdict(r)}
+	if r.Bound != nil {
+		run.odds = Odds(r.Bound)
+		for _, d := range r.Bound.Depths {
+			run.Odds = append(run.Odds, Depth{d, 1 / r.Bound.OneIn(d)})
+		}
+	}
 	if run.Verdict == Holds || run.Verdict == Broken {
 		run.Why = ""
 	} else if run.Why == "" {
@@ -199,11 +216,17 @@ func (r *KernelRun) Row(width int, st Style) string {
 	switch {
 	case r.like != "":
 		stats = "same rules as " + r.like
+	case r.Verdict == Sampled:
+		stats = r.odds
 	case r.Verdict == Holds || r.Verdict == Incomplete && r.Runs == 0:
 		stats = fmt.Sprintf("%s, %s, depth %d", Count(r.States, "state"), Count(r.Transitions, "transition"), r.Depth)
 	}
+	gap := "  "
+	if r.odds != "" {
+		gap = "\n" + strings.Repeat(" ", 2+width+2) // they are long
+	}
 	if stats != "" {
-		stats = "  " + st.Dim(stats)
+		stats = gap + st.Dim(stats)
 	}
 	return "  " + pad(r.Kernel, width) + words + stats
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,13 @@ The output is the same on every machine. On a terminal the times are added.
 --kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
 families, all, all/arm64, and any of these behind ! to leave them out.
 
+--random makes runs instead, and says how many and no more. The chooser decides
+what happens next in them: guided keeps and changes runs that came to something
+new, as fuzzers do; pct takes random priorities and changes them at depth-1 random
+points, and prints the odds with which a run finds a bug of that depth (without
+--depth it takes 1 to 5 in turn); weighted makes kernel events rare and some
+threads slow; uniform picks anything with the same odds.
+
 A search that doesn't finish says up to how many kernel events it is a proof
 nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
 --random help.`
@@ -34,6 +42,7 @@ type checkFlags struct {
 	kernels string
 	random  int
 	seed    uint64
+	chooser samplerFlags
 	timeout time.Duration
 	save    string
 	story   string
@@ -52,7 +61,8 @@ func (a *app) checkCmd() *cobra.Command {
   rseqemu check list.rseq --kernels all
   rseqemu check list.rseq --budget preempt=3,migrate=1 --cpus 3
   rseqemu check list.rseq --save fail.sched && echo holds
-  rseqemu check big.rseq --random 100000 --seed 7`,
+  rseqemu check big.rseq --random 100000 --seed 7
+  rseqemu check big.rseq --random 100000 --chooser pct --depth 3`,
 		Args:              atLeast(1, "a program"),
 		ValidArgsFunction: completePrograms,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
@@ -63,6 +73,7 @@ func (a *app) checkCmd() *cobra.Command {
 	fl.StringVar(&f.kernels, "kernels", "", "kernels to check under (default: one of each family that the program claims)")
 	fl.IntVar(&f.random, "random", 0, "make this many random runs instead of covering all")
 	fl.Uint64Var(&f.seed, "seed", 1, "the first random run's seed")
+	f.chooser.add(cmd, "guided", explore.SamplerNames)
 	fl.DurationVar(&f.timeout, "timeout", 0, "stop after this time, as Ctrl-C does")
 	fl.StringVar(&f.save, "save", "", "write the first failure's schedule to this file")
 	fl.IntVar(&f.jobs, "jobs", 0, "kernels at a time (default: as many as there are processors)")
@@ -83,6 +94,12 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	}
 	if f.random < 0 {
 		return fmt.Errorf("--random %d is negative", f.random)
+	}
+	if f.random == 0 && f.chooser.given() {
+		return errors.New("--chooser and --depth are for random runs: say how many with --random")
+	}
+	if _, err := f.chooser.sampler(); err != nil {
+		return err
 	}
 	// Everything is read before anything runs, so that bad input leaves no trace.
 	var programs []*program
@@ -178,7 +195,11 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
 		}
 	}
-	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Workers: f.jobs,
+	sampler := func() explore.Sampler {
+		s, _ := f.chooser.sampler() // it was asked for before
+		return s
+	}
+	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Sampler: sampler, Workers: f.jobs,
 		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: f.limits()}}
 	return s, p.bad(s.Validate())
 }

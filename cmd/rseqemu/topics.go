@@ -79,6 +79,7 @@ there. Field names are stable; new ones may come.
   check    verdict, programs[]: program, file, sum, threads, cpus, budget, random,
            properties[], verdict,
            kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
+           chooser, odds[] (depth, odds),
            failure: property, message, events, transitions, schedule, story
   run      verdict (ended, broken, incomplete), property, message, transitions,
   replay   events, schedule, story; of a replay the verdict is broken or unbroken
