@@ -110,7 +110,7 @@ func search(t *testing.T, p *ir.Program, cfg emu.Config, fs ...explore.Factory) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := explore.Exhaustive(context.Background(), m, fs, explore.Limits{States: 300_000}, nil)
+	r, err := explore.Exhaustive(context.Background(), m, fs, explore.Limits{States: 300_000, Without: emu.AllReductions}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
