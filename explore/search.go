@@ -14,7 +14,8 @@ import (
 // Limits bound a search. Reaching one makes its result incomplete; it never
 // turns into a claim.
 type Limits struct {
-	// States is the number of distinct states; 0: DefaultStates.
+	// States is the number of distinct states, with those of the last layer beyond
+	// it; 0: DefaultStates.
 	States int
 	// Steps is the length of a run, at most a million; 0: DefaultSteps.
 	Steps int
@@ -37,8 +38,9 @@ type Limits struct {
 	Workers int
 }
 
-// DefaultStates takes about 1 GiB for a program of the usual size.
-const DefaultStates = 8_000_000
+// DefaultStates takes about 1 GiB for a program of the usual size, half of it for
+// states that wait.
+const DefaultStates = 10_000_000
 
 // Result is what a search found out.
 type Result struct {
@@ -229,6 +231,9 @@ func (s *search) run() {
 					return
 				}
 			}
+			if s.states.Load() > int64(s.lim.States) {
+				s.stop(s.tooMany())
+			}
 			if s.why != "" {
 				return
 			}
@@ -308,6 +313,11 @@ func (s *search) expand(chunks [][]byte) {
 	}
 	work(s.workers[0])
 }
+
+// tooMany is why a search ends that has found more states than it may. It does so
+// at the end of a layer, so that what it says doesn't depend on who found them; a
+// layer that has as many states by itself is too much.
+func (s *search) tooMany() string { return fmt.Sprintf("more than %d states", s.lim.States) }
 
 // stop ends the search; the first reason counts.
 func (s *search) stop(why string) {

@@ -22,8 +22,8 @@ type Sweep struct {
 	Random  int
 	Seed    uint64
 	Sampler func() Sampler
-	// Workers is the number of searches at a time; 0: as many as there are
-	// processors.
+	// Workers is the number of processors to use, for searches at a time and for
+	// the workers of each; 0: all there are.
 	Workers int
 	// Progress, which may be nil, is told how far a kernel's search is. It is
 	// called from several goroutines, one for a kernel, and must not keep r.
@@ -154,7 +154,9 @@ func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding) (err err
 		}
 		f.Result, err = Sample(ctx, m, s.Options.Properties, sampler, s.Seed, s.Random, s.Options.Limits, progress)
 	} else {
-		f.Result, err = Exhaustive(ctx, m, s.Options.Properties, s.Options.Limits, progress)
+		lim := s.Options.Limits
+		lim.Workers = max(1, s.workers()/len(s.group()))
+		f.Result, err = Exhaustive(ctx, m, s.Options.Properties, lim, progress)
 	}
 	f.Took = time.Since(began)
 	if err == nil && f.Result.Failure != nil {

@@ -39,14 +39,16 @@ nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
 
 type checkFlags struct {
 	machineFlags
-	kernels string
-	random  int
-	seed    uint64
-	chooser samplerFlags
-	timeout time.Duration
-	save    string
-	story   string
-	jobs    int
+	searching searchFlags
+	coverage  bool
+	kernels   string
+	random    int
+	seed      uint64
+	chooser   samplerFlags
+	timeout   time.Duration
+	save      string
+	story     string
+	jobs      int
 
 	saved bool // a failure's schedule was
 }
@@ -68,7 +70,8 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
-	f.addStates(cmd)
+	f.searching.add(cmd)
+	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernels, "kernels", "", "kernels to check under (default: one of each family that the program claims)")
 	fl.IntVar(&f.random, "random", 0, "make this many random runs instead of covering all")
@@ -76,7 +79,8 @@ func (a *app) checkCmd() *cobra.Command {
 	f.chooser.add(cmd, "guided", explore.SamplerNames)
 	fl.DurationVar(&f.timeout, "timeout", 0, "stop after this time, as Ctrl-C does")
 	fl.StringVar(&f.save, "save", "", "write the first failure's schedule to this file")
-	fl.IntVar(&f.jobs, "jobs", 0, "kernels at a time (default: as many as there are processors)")
+	fl.IntVar(&f.jobs, "jobs", 0, "processors to use (default: all)")
+	fl.BoolVar(&f.coverage, "coverage", false, "print which kernel events were tried before each instruction of the sections")
 	addStory(cmd, &f.story, "brief")
 	cmd.RegisterFlagCompletionFunc("kernels", completeKernels)
 	for _, name := range []string{"random", "seed", "timeout", "jobs"} {
@@ -199,8 +203,12 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 		s, _ := f.chooser.sampler() // it was asked for before
 		return s
 	}
+	lim, err := f.searching.limits(f.steps)
+	if err != nil {
+		return nil, err
+	}
 	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Sampler: sampler, Workers: f.jobs,
-		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: f.limits()}}
+		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: lim}}
 	return s, p.bad(s.Validate())
 }
 
