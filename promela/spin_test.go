@@ -187,10 +187,10 @@ func TestSpinCountsTheSameStates(t *testing.T) {
 	needSpin(t)
 	for _, c := range []struct {
 		program, kernels, budget string
-		idle, short              bool
+		idle, always             bool
 		broken                   string // without it the program holds
 	}{
-		{program: "percpu:list", kernels: "6.18", budget: "preempt=1,migrate=1", short: true},
+		{program: "percpu:list", kernels: "6.18", budget: "preempt=1,migrate=1", always: true},
 		{program: "percpu:list", kernels: "7.3/v2", budget: "preempt=1,migrate=1"},
 		{program: "percpu:list", kernels: "5.10", budget: "preempt=2,migrate=255", idle: true},
 		{program: "percpu:counter_mm_cid", kernels: "6.12 6.19", budget: "preempt=2,migrate=255"},
@@ -200,8 +200,8 @@ func TestSpinCountsTheSameStates(t *testing.T) {
 		{program: "percpu:buffer_release", kernels: "6.18", budget: "preempt=1,migrate=1"},
 		{program: "percpu:compare_two_mm_cid", kernels: "7.3/v2", budget: "preempt=1,migrate=1"},
 		{program: "percpu:list-no-index-check", kernels: "6.18", budget: "preempt=1,migrate=1", broken: "final_1"},
-		{program: "arithmetic", kernels: "6.18", budget: "none", short: true},
-		{program: "atomics", kernels: "6.18", budget: "preempt=1,migrate=1", short: true},
+		{program: "arithmetic", kernels: "6.18", budget: "none"},
+		{program: "atomics", kernels: "6.18", budget: "preempt=1,migrate=1", always: true},
 		{program: "bundles", kernels: "7.3/v2", budget: "preempt=1,migrate=1"},
 		{program: "control", kernels: "6.18", budget: "preempt=1"},
 		{program: "faults", kernels: "7.3/v2", budget: "preempt=1", broken: "killed==0"},
@@ -212,7 +212,7 @@ func TestSpinCountsTheSameStates(t *testing.T) {
 	} {
 		for _, kernel := range strings.Fields(c.kernels) {
 			t.Run(c.program+"/"+strings.ReplaceAll(kernel, "/", "-"), func(t *testing.T) {
-				if !*all && !c.short {
+				if !*all && !c.always {
 					t.Skip("only with -all")
 				}
 				t.Parallel()
