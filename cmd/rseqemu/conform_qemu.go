@@ -19,9 +19,9 @@ import (
 	"github.com/rseqemu/rseqemu/native/boot"
 )
 
-// qemu runs cases on a kernel image: this program is the init of a machine that
-// QEMU emulates, runs conform --target native there, and sends the results as
-// lines.
+// qemu runs cases on a kernel image: this program is the init of two machines that
+// QEMU emulates, runs conform --target native there, each a part of the cases, and
+// sends the results as lines.
 func (r *conformRun) qemu(ctx context.Context, args []string) error {
 	f := r.flags
 	if f.kernel == "" {
