@@ -356,10 +356,10 @@ func (v *violation) before(o *violation) bool {
 	switch {
 	case v.at != o.at:
 		return v.at < o.at
-	case v.key != o.key:
-		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
 	case v.choice != o.choice:
 		return v.choice < o.choice
+	case v.key != o.key:
+		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
 	}
 	return v.cause < o.cause
 }

@@ -40,6 +40,13 @@ type Finding struct {
 	Took time.Duration
 }
 
+// ScheduleOf makes another failure's schedule one like Schedule.
+func (f *Finding) ScheduleOf(o *Failure) *Schedule {
+	s := *f.Schedule
+	s.Breaks, s.Choices = o.Property, o.Schedule
+	return &s
+}
+
 // Run searches under each kernel and yields what it found in the order of the
 // kernels, however long each takes. Kernels that differ only in name are
 // searched once, and share a finding. An error, for a program that can't run,

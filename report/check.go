@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -57,6 +59,16 @@ type KernelRun struct {
 	Chooser string   `json:"chooser,omitempty"`
 	Odds    []Depth  `json:"odds,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
+	// Others are failures of other causes, if they were asked for.
+	Others []*Failure `json:"others,omitempty"`
+	// Reductions are those that the search made; Symmetric is what could change
+	// places, or why nothing could.
+	Reductions []string `json:"reductions,omitempty"`
+	Symmetric  string   `json:"symmetric,omitempty"`
+	// Missed is the binary logarithm of the odds that a state was taken for
+	// another, as their hashes are the same.
+	Missed   float64   `json:"missed,omitempty"`
+	Coverage *Coverage `json:"coverage,omitempty"`
 
 	words, like, odds string
 }
@@ -152,7 +164,7 @@ func (c *Check) Caveat() string {
 
 // Add takes in what was found under a kernel, with the story of its failure if
 // tell, and returns its row.
-func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (*KernelRun, error) {
+func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (_ *KernelRun, err error) {
 	r := f.Result
 	run := KernelRun{Kernel: k.String(), Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
 		Depth: r.Depth, Runs: r.Runs, Chooser: r.Sampler, words: Verdict(r)}
@@ -166,6 +178,19 @@ func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories [
 		run.Why = ""
 	} else if run.Why == "" {
 		run.Why = NoEnd
+	}
+	if r.Coverage != nil {
+		if run.Coverage, err = newCoverage(p, k, r.Coverage); err != nil {
+			return nil, err
+		}
+		if r.Reduced != 0 {
+			run.Reductions = strings.Split(r.Reduced.String(), ",")
+		}
+		run.Symmetric, run.Missed = r.Symmetric, math.Round(r.Missed())
+	}
+	for _, o := range r.Others {
+		run.Others = append(run.Others, &Failure{Property: o.Property, Message: o.Message, Events: explore.Events(o.Schedule),
+			Transitions: len(o.Schedule), Schedule: f.ScheduleOf(o).String()})
 	}
 	if r.Failure != nil {
 		run.Failure = &Failure{Property: r.Failure.Property, Message: r.Failure.Message, Events: explore.Events(r.Failure.Schedule),
@@ -229,6 +254,23 @@ func (r *KernelRun) Row(width int, st Style) string {
 		stats = gap + st.Dim(stats)
 	}
 	return "  " + pad(r.Kernel, width) + words + stats
+}
+
+// Covered says in a few lines what the search under this kernel has covered beside
+// the bounds.
+func (r *KernelRun) Covered(memory emu.MemoryModel) []string {
+	if r.Coverage == nil {
+		return nil
+	}
+	how := "every state by itself"
+	if len(r.Reductions) > 0 {
+		how = "states reduced by " + strings.Join(r.Reductions, ", ")
+		if slices.Contains(r.Reductions, "symmetry") {
+			how += " (" + r.Symmetric + ")"
+		}
+	}
+	how += fmt.Sprintf("; memory order %s; odds that a state is missed 2^%.0f", memory, r.Missed)
+	return append([]string{how}, r.Coverage.Summary()...)
 }
 
 // Failures returns the first failure of each broken property, with the kernels

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -268,9 +269,32 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 	}
 	if !a.asJSON {
 		bar.clear()
+		a.covered(f, c, s.Options.Config.Memory)
 		a.checkEnd(f, p, c, saved)
 	}
 	return c, nil
+}
+
+// covered prints what the first search that found nothing has covered, and with
+// --coverage all of it.
+func (a *app) covered(f *checkFlags, c *report.Check, memory emu.MemoryModel) {
+	for i := range c.Kernels {
+		r := &c.Kernels[i]
+		if r.Failure != nil || r.Coverage == nil {
+			continue
+		}
+		for _, line := range r.Covered(memory) {
+			a.out.printf("%s\n", a.out.style.Dim("  "+line))
+		}
+		if f.coverage {
+			a.out.printf("\n%s, under %s:\n", "What was tried", r.Kernel)
+			for _, line := range r.Coverage.Matrix() {
+				a.out.printf("  %s\n", strings.TrimRight(line, " "))
+			}
+			a.out.printf("\n")
+		}
+		return
+	}
 }
 
 // checkEnd prints what is behind the rows: the story of the first failure, and
@@ -292,6 +316,9 @@ func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string)
 		default:
 			a.out.printf("; under %s:\n\n", r.Kernel)
 			r.Failure.Story.Text(a.out, f.style(st))
+		}
+		for _, o := range r.Others {
+			a.out.printf("\nAlso broken: %s: %s (%s, %s)\n", st.Bad(o.Property), o.Message, report.Count(o.Events, "kernel event"), report.Count(o.Transitions, "transition"))
 		}
 		if saved != "" {
 			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, shell(p.arg), shell(saved))
