@@ -32,7 +32,7 @@ type Options struct {
 // could not cover them all. The schedule in the message replays.
 func Check(t TB, p *ir.Program, o Options) {
 	t.Helper()
-	if o.Properties == nil && len(p.Specs)+len(p.Checks) > 0 {
+	if o.Properties == nil && len(p.Specs)+len(p.Checks)+len(p.NoRaces)+len(p.Blocks) > 0 {
 		t.Errorf("%s declares what must hold, but Options.Properties is empty: pass those of props.Of", p.Name)
 		return
 	}

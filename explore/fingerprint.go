@@ -26,6 +26,8 @@ func bare(p *ir.Program) *ir.Program {
 	b.Threads = without(p.Threads, func(t *ir.Thread) { bareNotes(&t.Notes) })
 	b.Specs = without(p.Specs, func(s *ir.Spec) { bareNotes(&s.Notes) })
 	b.Checks = without(p.Checks, func(c *ir.Check) { bareNotes(&c.Notes) })
+	b.NoRaces = without(p.NoRaces, func(r *ir.NoRace) { bareNotes(&r.Notes) })
+	b.Blocks = without(p.Blocks, func(k *ir.Blocks) { bareNotes(&k.Notes) })
 	b.Funcs = without(p.Funcs, func(f *ir.Func) {
 		f.Tail = nil
 		bareNotes(&f.Notes)

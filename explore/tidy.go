@@ -10,8 +10,10 @@ import (
 // possible, for whoever reads it: of the many orders that break the same
 // property in as many transitions, a search returns any. Each move takes a
 // stretch of one CPU up to the end of the stretch of the same CPU before it,
-// and stays if the property still breaks, with the last transition.
+// and stays if the property still breaks, with the last transition. In the end
+// the schedule is shown to the properties' judges.
 func (w *world) tidy(f *Failure, reset func()) {
+	defer w.confirm(f, reset)
 	for moved := true; moved; {
 		moved = false
 		for at := 1; at < len(f.Schedule); at++ {

@@ -67,6 +67,19 @@ func (p *Program) Check(when CheckWhen, cond Expr) *Program {
 	return p
 }
 
+// NoRace names data that two threads must not access at once, if either stores
+// and either access is plain.
+func (p *Program) NoRace(data ...string) *Program {
+	p.NoRaces = append(p.NoRaces, NoRace{Data: data})
+	return p
+}
+
+// Block says what allocates and frees blocks of memory.
+func (p *Program) Block(b Blocks) *Program {
+	p.Blocks = append(p.Blocks, b)
+	return p
+}
+
 // NewFunc returns a function without a body. The parameters are names for r0,
 // r1 and so on.
 func NewFunc(name string, params ...string) *Func { return &Func{Name: name, Params: params} }

@@ -15,6 +15,8 @@ const (
 	declSetup
 	declSpec
 	declCheck
+	declNoRace
+	declBlocks
 )
 
 // block numbers the blocks of declarations that blank lines always separate.
@@ -61,6 +63,8 @@ func init() { // not in the variable's declaration: the functions refer to it
 		"handler": {declHandler, (*parser).handler},
 		"thread":  {declThread, (*parser).thread},
 		"spec":    {declSpec, (*parser).spec},
+		"norace":  {declNoRace, (*parser).noRace},
+		"blocks":  {declBlocks, (*parser).blocks},
 	}
 	for k := range DataKind(len(dataKindNames)) {
 		declarations[k.String()] = data(k)

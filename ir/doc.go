@@ -49,6 +49,8 @@
 //	spec stack(push, pop)
 //	always head[0] <= &node + 24          # after every transition
 //	final  sum(head) == calls(push)       # when every thread has finished
+//	norace node                           # no two threads access it at once, unless both load or neither is plain
+//	blocks 16 alloc(pop) free(push)       # who else touches a block between free and alloc breaks it
 //
 // An immediate, a displacement, an argument and an initial value are a number
 // (decimal, 0x…, negative, or 'c'), a symbol, or symbol ± number. Symbols are
@@ -70,6 +72,11 @@
 //
 // A thread's script is a list of calls, each with up to six arguments, for r0
 // to r5. After `on` come CPUs and ranges of them: `thread on 0-1,3: pop`.
+//
+// Behind spec's parentheses, `sequential` asks for an order of the calls that
+// keeps each thread's own, instead of one that keeps the order in time. The
+// roles behind blocks are alloc (returns a block), free (is given one) and retire
+// (returns one that is free from then on).
 //
 // # Conditions
 //

@@ -25,6 +25,16 @@ func (l *linker) check() {
 	for _, c := range l.p.Checks {
 		l.checkExpr(c.Notes.Pos, &c.Cond, 0)
 	}
+	for _, r := range l.p.NoRaces {
+		for _, name := range r.Data {
+			if l.vars[name] == nil {
+				l.fail(r.Notes.Pos, "there is no data %q%s", name, didYouMean(name, l.dataNames()))
+			}
+		}
+	}
+	for i := range l.p.Blocks {
+		l.checkBlocks(&l.p.Blocks[i])
+	}
 }
 
 // checkTLS refuses two thread-local variables at one place. One on top of
@@ -57,6 +67,36 @@ func (l *linker) checkTLS() {
 			last = s
 		}
 	}
+}
+
+// checkBlocks refuses functions that don't exist, and one that both takes and
+// gives a block.
+func (l *linker) checkBlocks(b *Blocks) {
+	pos := b.Notes.Pos
+	if b.Size < 1 || b.Size > MaxArea {
+		l.fail(pos, "a block has 1 to %d bytes, not %d", MaxArea, b.Size)
+	}
+	if len(b.Free)+len(b.Retire) == 0 {
+		l.fail(pos, "nothing frees a block")
+	}
+	seen := map[string]bool{}
+	for _, role := range blockRoles {
+		for _, f := range *b.role(role) {
+			l.checkFunc(pos, f)
+			if seen[f] {
+				l.fail(pos, "function %q is named twice", f)
+			}
+			seen[f] = true
+		}
+	}
+}
+
+func (l *linker) dataNames() []string {
+	names := make([]string, len(l.p.Data))
+	for i := range l.p.Data {
+		names[i] = l.p.Data[i].Name
+	}
+	return names
 }
 
 // checkFunc refuses a call of what is no function or has no code.

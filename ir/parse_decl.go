@@ -142,12 +142,73 @@ func appendCPUMask(b []byte, mask uint64) []byte {
 	return b
 }
 
-// spec reads: stack(push, pop)
+// spec reads: stack(push, pop) sequential
 func (p *parser) spec(n Notes) {
 	s := Spec{Notes: n, Name: p.name("a specification")}
 	p.need("(")
 	s.Funcs = p.names("a function")
+	s.Sequential = p.word("sequential")
 	p.prog.Specs = append(p.prog.Specs, s)
+}
+
+// word takes a word if it is there.
+func (p *parser) word(text string) bool {
+	if p.tok.kind != tokWord || p.tok.text != text {
+		return false
+	}
+	p.next()
+	return true
+}
+
+// noRace reads: head, node
+func (p *parser) noRace(n Notes) {
+	r := NoRace{Notes: n, Data: []string{p.name("data")}}
+	for p.accept(",") {
+		r.Data = append(r.Data, p.name("data"))
+	}
+	p.prog.NoRaces = append(p.prog.NoRaces, r)
+}
+
+// blocks reads: 16 alloc(pop) free(push) retire(swap)
+func (p *parser) blocks(n Notes) {
+	b := Blocks{Notes: n, Size: p.count("a number of bytes", 1, MaxArea)}
+	for p.err == nil && p.tok.kind != tokEnd {
+		what := p.tok
+		funcs := b.role(what.text)
+		switch {
+		case what.kind != tokWord || funcs == nil:
+			p.expected("alloc, free or retire")
+			return
+		case *funcs != nil:
+			p.fail(what.col, "%s is given twice", what.text)
+			return
+		}
+		p.next()
+		p.need("(")
+		if *funcs = p.names("a function"); len(*funcs) == 0 {
+			p.fail(what.col, "%s needs a function", what.text)
+			return
+		}
+	}
+	if p.err == nil && b.Free == nil && b.Retire == nil {
+		p.expected("free or retire: nothing frees a block")
+	}
+	p.prog.Blocks = append(p.prog.Blocks, b)
+}
+
+var blockRoles = [...]string{"alloc", "free", "retire"}
+
+// role is the list of the functions of one of the roles, or nil.
+func (b *Blocks) role(name string) *[]string {
+	switch name {
+	case "alloc":
+		return &b.Alloc
+	case "free":
+		return &b.Free
+	case "retire":
+		return &b.Retire
+	}
+	return nil
 }
 
 // names reads the rest of a list of names in parentheses.

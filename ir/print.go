@@ -68,6 +68,8 @@ func (p *Program) declarations() []declRef {
 	}
 	add(declSpec, len(p.Specs), func(i int) *Notes { return &p.Specs[i].Notes })
 	add(declCheck, len(p.Checks), func(i int) *Notes { return &p.Checks[i].Notes })
+	add(declNoRace, len(p.NoRaces), func(i int) *Notes { return &p.NoRaces[i].Notes })
+	add(declBlocks, len(p.Blocks), func(i int) *Notes { return &p.Blocks[i].Notes })
 
 	for i, d := range all {
 		if d.pos == (Pos{}) || i > 0 && d.kind != declSetup && d.kind == all[i-1].kind && d.pos.Line < all[i-1].pos.Line {
@@ -144,6 +146,10 @@ func (p *Program) notesOf(d declRef) *Notes {
 		return &p.Specs[d.i].Notes
 	case declCheck:
 		return &p.Checks[d.i].Notes
+	case declNoRace:
+		return &p.NoRaces[d.i].Notes
+	case declBlocks:
+		return &p.Blocks[d.i].Notes
 	}
 	panic("ir: BUG: no such declaration")
 }

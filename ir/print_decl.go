@@ -24,12 +24,34 @@ func (p *Program) appendDecl(b []byte, d declRef) []byte {
 		return p.Setup.append(b, Directive(d.i))
 	case declSpec:
 		s := &p.Specs[d.i]
-		return appendCall(append(b, "spec "...), s.Name, s.Funcs)
+		b = appendCall(append(b, "spec "...), s.Name, s.Funcs)
+		if s.Sequential {
+			b = append(b, " sequential"...)
+		}
+		return b
 	case declCheck:
 		c := &p.Checks[d.i]
 		return c.Cond.append(keyword(b, c.When.String()), 0)
+	case declNoRace:
+		return append(b, p.NoRaces[d.i].String()...)
+	case declBlocks:
+		return append(b, p.Blocks[d.i].String()...)
 	}
 	panic("ir: BUG: no such declaration")
+}
+
+// String returns the line that declares it.
+func (r *NoRace) String() string { return "norace " + strings.Join(r.Data, ", ") }
+
+// String returns the line that declares them.
+func (b *Blocks) String() string {
+	out := appendInt([]byte("blocks "), int64(b.Size))
+	for _, role := range blockRoles {
+		if funcs := *b.role(role); len(funcs) > 0 {
+			out = appendCall(append(out, ' '), role, funcs)
+		}
+	}
+	return string(out)
 }
 
 // keyword appends a word of the column that most declarations begin with.

@@ -20,6 +20,8 @@ type Program struct {
 	Setup    Setup
 	Specs    []Spec
 	Checks   []Check
+	NoRaces  []NoRace
+	Blocks   []Blocks
 	// Foot holds the comment lines after the last declaration, like Lead.
 	Foot []string
 }
@@ -202,7 +204,27 @@ type BudgetItem struct {
 type Spec struct {
 	Name  string
 	Funcs []string
+	// Sequential asks for less than linearizability: an order of the calls that
+	// keeps each thread's own, whenever they happened.
+	Sequential bool
+	Notes      Notes
+}
+
+// NoRace names data that the program's source accesses as plain variables, so
+// that two threads must not do it at once: norace head, node.
+type NoRace struct {
+	Data  []string
 	Notes Notes
+}
+
+// Blocks says what allocates and frees blocks of memory: blocks 16 alloc(pop)
+// free(push) retire(swap). A block is given by its address.
+type Blocks struct {
+	Size int // of a block, in bytes
+	// Alloc returns a block, or 0; Free is given one, and returns 0 if it took
+	// it; Retire returns one that is free from then on, or 0.
+	Alloc, Free, Retire []string
+	Notes               Notes
 }
 
 // CheckWhen says when a check is evaluated.

@@ -1,11 +1,16 @@
 // Package props says what must hold: that no thread is killed, that the
-// program's own checks are true, and that its operations are linearizable.
+// program's own checks are true, that its operations are linearizable, or at
+// least sequentially consistent, that no two threads access a variable at once,
+// and that nobody uses a block of memory that is free.
 //
 // [Of] reads it all from a program's declarations:
 //
 //	spec   stack(push, pop)                # linearizable, against a named specification
 //	always lock[0] <= 1                    # after every transition
 //	final  sum(count) == calls(add)        # when every thread has ended
+//	spec   register(write, read) sequential
+//	norace head, node
+//	blocks 16 alloc(take) free(put)
 //
 // # Specifications
 //
@@ -22,10 +27,27 @@
 // that have taken effect already. A call takes effect as late as possible, when
 // it returns or when another one that returns needs it. No configuration left
 // is a violation. Since the monitor is part of the state that a search tells
-// apart, equal futures merge and no history is stored. [Porcupine] answers the
-// same question from the whole [History], and is the oracle of its tests.
+// apart, equal futures merge and no history is stored.
+//
+// It is an automaton that is built as it runs, so that an event that was seen
+// before costs a look-up. That also makes it the checker of finished histories
+// ([Monitor.Explains]): calls that have not returned are nothing special, and
+// the number of calls is not bounded.
+//
+// [Porcupine] answers the same question from the whole [History]. It is the
+// oracle of the tests and the judge of every counterexample: if the two disagree,
+// the search panics, as that is our bug.
+//
+// # What looks at one state
+//
+// [NoRace] and [Blocks] ask what the next steps of the CPUs will access
+// ([emu.Machine.NextAccess]). An access that is about to happen can happen next,
+// so nothing has to be remembered of those that were. The run ends before the
+// access.
 //
 // # Non-goals
 //
-// Progress and fairness are not checked: a program that can be starved holds.
+// Progress and fairness are no properties: a program that can be starved holds.
+// [explore.Starve] says what it takes. There are no happens-before relations:
+// what a weaker memory would reorder is for a search under such a memory.
 package props

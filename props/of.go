@@ -6,7 +6,7 @@ import (
 )
 
 // Of returns the properties of a program: that it survives, its always and
-// final checks, and a monitor for each spec that it declares.
+// final checks, and one for each spec, norace and blocks that it declares.
 func Of(p *ir.Program) ([]explore.Factory, error) {
 	out := []explore.Factory{Survive}
 	if len(p.Checks) > 0 {
@@ -20,7 +20,17 @@ func Of(p *ir.Program) ([]explore.Factory, error) {
 		if err != nil {
 			return nil, &ir.LinkError{File: p.File, Pos: s.Notes.Pos, Msg: err.Error()}
 		}
-		out = append(out, Linearizable(spec, s.Funcs...))
+		if s.Sequential {
+			out = append(out, Sequential(spec, s.Funcs...))
+		} else {
+			out = append(out, Linearizable(spec, s.Funcs...))
+		}
+	}
+	for _, r := range p.NoRaces {
+		out = append(out, NoRace(r))
+	}
+	for _, b := range p.Blocks {
+		out = append(out, Blocks(b))
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/rseqemu/rseqemu/emu"
@@ -151,6 +152,21 @@ func (h *History) Operations() []porcupine.Operation {
 // Judge reports whether the history is linearizable. That takes time that is
 // exponential in the number of concurrent calls.
 func (h *History) Judge() bool { return porcupine.CheckOperations(h.model, h.Operations()) }
+
+// patience is how long a judge thinks about a history.
+const patience = 5 * time.Second
+
+// Broken reports whether Porcupine finds no order, unless it takes seconds: then
+// it can't tell. It makes the history an [explore.Judge].
+func (h *History) Broken() (broken, ok bool) {
+	r := porcupine.CheckOperationsTimeout(h.model, h.Operations(), patience)
+	return r == porcupine.Illegal, r != porcupine.Unknown
+}
+
+// Judge makes Porcupine the judge of the monitor.
+func (mon *Monitor) Judge(m *emu.Machine) (explore.Judge, error) {
+	return NewHistory(m, mon.spec, mon.funcs...)
+}
 
 // After has the history judged if a call has begun or returned since.
 func (h *History) After(*emu.Machine, emu.Choice) *explore.Violation {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/props"
 )
 
@@ -37,6 +38,8 @@ var remembering = map[string]explore.Factory{
 	"monitor":   props.Linearizable(props.Stack, "push", "pop"),
 	"porcupine": props.Porcupine(props.Stack, "push", "pop"),
 	"checks":    props.Checks,
+	"sequence":  props.Sequential(props.Stack, "push", "pop"),
+	"blocks":    props.Blocks(ir.Blocks{Size: 16, Alloc: []string{"pop"}, Free: []string{"push"}}),
 }
 
 // along calls f after every transition of some runs, until the property breaks.

@@ -23,10 +23,20 @@ type Check struct {
 	Properties []string    `json:"properties"`
 	Verdict    VerdictKind `json:"verdict"` // the worst
 	Kernels    []KernelRun `json:"kernels"`
+	// Starved are the functions that kernel events can keep from ever ending, by
+	// what it takes. That is no bug.
+	Starved []Starved `json:"starved,omitempty"`
 
 	bounds string
 	// noSignals: the budget has some, but nothing handles any.
 	noSignals bool
+}
+
+// Starved says what keeps calls of some functions from ever ending.
+type Starved struct {
+	Funcs []string `json:"functions"`
+	// By is the kernel event that has to come each time around, or their number.
+	By string `json:"by"`
 }
 
 // KernelRun is a kernel's result.
@@ -66,10 +76,20 @@ func NewCheck(s *explore.Sweep) (*Check, error) {
 		return nil, fmt.Errorf("no kernel to check the program under")
 	}
 	for _, spec := range s.Program.Specs {
-		c.Properties = append(c.Properties, "linearizable("+spec.Name+")")
+		name := "linearizable"
+		if spec.Sequential {
+			name = "sequential"
+		}
+		c.Properties = append(c.Properties, name+"("+spec.Name+")")
 	}
 	for _, check := range s.Program.Checks {
 		c.Properties = append(c.Properties, fmt.Sprintf("%v %v", check.When, check.Cond))
+	}
+	for i := range s.Program.NoRaces {
+		c.Properties = append(c.Properties, s.Program.NoRaces[i].String())
+	}
+	for i := range s.Program.Blocks {
+		c.Properties = append(c.Properties, s.Program.Blocks[i].String())
 	}
 	cfg := s.Options.Config
 	cfg.Kernel = s.Options.Kernels[0]

@@ -30,6 +30,7 @@ type uop struct {
 	order       ir.Order
 	width       ir.Width
 	half        uint8  // of the memory's views: slots, but 0 through the thread pointer
+	locked      bool   // of a locked instruction
 	target      int32  // index of the op to branch to
 	mask        uint64 // the bits of a value of the width
 	imm         uint64
@@ -125,7 +126,7 @@ func (k *compiler) instruction(in *ir.Instr, ip ir.Addr) {
 		u := uop{
 			kind: k.kind(o), micro: uint8(j), code: o.Code, dst: o.Dst, a: o.A, b: o.B,
 			base: o.Mem.Base, index: o.Mem.Index, scale: o.Mem.Scale,
-			cond: o.Cond, keep: keep(o.Flags), order: o.Order, width: ir.Width(o.Width.Bytes()), target: -1,
+			cond: o.Cond, keep: keep(o.Flags), order: o.Order, width: ir.Width(o.Width.Bytes()), locked: in.Locked, target: -1,
 			mask: mask(ir.Width(o.Width.Bytes())), imm: uint64(o.Imm), disp: uint64(o.Mem.Disp),
 			ip: ip, next: ip + ir.Addr(in.Len()),
 		}

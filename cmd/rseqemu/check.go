@@ -225,6 +225,11 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 	if err != nil {
 		return nil, p.bad(err)
 	}
+	if c.Verdict == report.Holds {
+		if err := c.Starve(p.Program, s.Options.Config, s.Options.Kernels[0]); err != nil {
+			return nil, p.bad(err)
+		}
+	}
 	saved := ""
 	if failures, _ := c.Failures(); f.save != "" && !f.saved && len(failures) > 0 {
 		if err := save(f.save, []byte(failures[0].Failure.Schedule)); err != nil {
@@ -243,6 +248,9 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 // how to see it and the others again.
 func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string) {
 	st := a.out.style
+	for i := range c.Starved {
+		a.out.printf("%s\n", st.Dim(c.Starved[i].Text()))
+	}
 	failures, kernels := c.Failures()
 	for i, r := range failures {
 		a.out.printf("\n%s on %s", st.Bad(r.Failure.Property+" is broken"), join(kernels[i]))

@@ -46,6 +46,8 @@ What must hold is declared with
   spec stack(push, pop)      linearizable: stack, counter, pair, slab
   always CONDITION           after every transition
   final CONDITION            when every thread has ended
+  norace head, node          no two threads access it at once
+  blocks 16 alloc(f) free(g) nobody uses a block that is free
 and the machine with cpus, nodes, register, budget and kernels.
 
 The whole language: https://pkg.go.dev/github.com/rseqemu/rseqemu/ir`

@@ -211,6 +211,7 @@ func (g *program) conditions() {
 		g.Setup.Register != 0 || g.Setup.Budget != nil || g.Setup.Kernels != nil
 	for range g.upto(1, "specs") {
 		g.Spec("stack", g.funcs...)
+		g.Specs[0].Sequential = rapid.Bool().Draw(g.T, "sequential")
 		g.Specs[0].Notes = notes(g.T, inBlock)
 		inBlock = true
 	}
@@ -218,6 +219,22 @@ func (g *program) conditions() {
 		g.Check(ir.CheckWhen(g.upto(1, "when")), g.expr(4))
 		g.Checks[i].Notes = notes(g.T, inBlock)
 		inBlock = true
+	}
+	if len(g.shared) > 0 && rapid.Bool().Draw(g.T, "norace") {
+		g.NoRace(g.shared[:1+g.upto(len(g.shared)-1, "data")]...)
+		g.NoRaces[0].Notes = notes(g.T, inBlock)
+		inBlock = true
+	}
+	if rapid.Bool().Draw(g.T, "blocks") {
+		b := ir.Blocks{Size: 1 + g.upto(ir.MaxArea-1, "size"), Free: g.funcs[:1], Alloc: g.funcs[1:]}
+		if rapid.Bool().Draw(g.T, "retire") {
+			b.Free, b.Retire = b.Retire, b.Free
+		}
+		if len(b.Alloc) == 0 {
+			b.Alloc = nil
+		}
+		b.Notes = notes(g.T, inBlock)
+		g.Block(b)
 	}
 }
 
