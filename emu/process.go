@@ -163,7 +163,7 @@ func (m *Machine) exitTask(t *task, code uint8) {
 	m.releaseVfork(t)
 	*t = task{state: taskDead, cpu: none, script: t.script, call: t.call, proc: t.proc, cid: none, lastCID: none, parent: none}
 	if p.live--; p.live == 0 && !p.done {
-		p.done, p.exit = true, Exit{Code: code, Task: id}
+		p.done, p.exit = true, Exit{Code: code} // nobody's doing: whoever happened to be last
 	}
 }
 

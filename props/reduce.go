@@ -14,6 +14,9 @@ import (
 // Allows all reductions.
 func (survive) Allows() emu.Reduction { return emu.AllReductions }
 
+// Orderless: whoever is killed is killed in any order.
+func (survive) Orderless() bool { return true }
+
 // Allows all reductions: a history whose returns are earlier is explained by
 // fewer orders.
 func (mon *Monitor) Allows() emu.Reduction { return emu.AllReductions }
@@ -78,3 +81,6 @@ func (c *checks) AppendRenamed(b []byte, n *emu.Renaming) []byte {
 	}
 	return b
 }
+
+// Orderless: what is counted is counted at the end.
+func (c *checks) Orderless() bool { return !c.always }

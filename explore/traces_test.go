@@ -1,0 +1,210 @@
+package explore_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+	"pgregory.net/rapid"
+)
+
+// traces enumerates runs one after the other and sorts them by what they are but for
+// the order of independent transitions.
+type traces struct {
+	m       *emu.Machine
+	history bool // the order of calls and returns matters
+	names   map[string]bool
+	ends    map[string]bool
+	broken  bool
+	left    int // transitions until it gives up
+	run     []made
+	foot    *emu.Footprint
+	props   []explore.Property
+}
+
+// made is a transition of the run.
+type made struct {
+	choice emu.Choice
+	foot   *emu.Footprint
+}
+
+func enumerateTraces(t fataler, m *emu.Machine, factories []explore.Factory, history bool, most int) *traces {
+	e := &traces{m: m, history: history, names: map[string]bool{}, ends: map[string]bool{}, left: most}
+	for _, f := range factories {
+		p, err := f(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.props = append(e.props, p)
+	}
+	m.Observe(func(ev emu.Event) {
+		e.foot.Observe(ev)
+		for _, p := range e.props {
+			p.Observe(ev)
+		}
+	})
+	e.walk()
+	return e
+}
+
+func (e *traces) walk() {
+	if len(e.m.Progress(nil)) == 0 {
+		if !e.m.Done() {
+			e.broken = true
+			return
+		}
+		for _, p := range e.props {
+			e.broken = e.broken || p.AtEnd(e.m) != nil
+		}
+		e.names[e.name()] = true
+		e.ends[string(e.m.AppendState(nil))] = true
+		return
+	}
+	snap := e.m.NewSnapshot()
+	var props [][]byte
+	for _, p := range e.props {
+		props = append(props, p.AppendState(nil))
+	}
+	for _, c := range e.m.Choices(nil) {
+		if e.left--; e.left < 0 || e.broken {
+			return
+		}
+		e.m.Restore(snap)
+		for i, p := range e.props {
+			if rest, err := p.SetState(props[i]); err != nil || len(rest) > 0 {
+				panic(fmt.Sprint(err, rest))
+			}
+		}
+		e.foot = new(emu.Footprint)
+		e.m.Footprint(c, e.foot)
+		e.m.Do(c)
+		for _, p := range e.props {
+			e.broken = e.broken || p.After(e.m, c) != nil
+		}
+		e.run = append(e.run, made{c, e.foot})
+		e.walk()
+		e.run = e.run[:len(e.run)-1]
+	}
+}
+
+// name is the same for runs that differ only in the order of independent transitions:
+// of those that can come next the least does.
+func (e *traces) name() string {
+	n := len(e.run)
+	waits := make([]int, n) // for so many before it
+	for i, x := range e.run {
+		for _, y := range e.run[:i] {
+			if e.ordered(x, y) {
+				waits[i]++
+			}
+		}
+	}
+	var b strings.Builder
+	for range n {
+		least := -1
+		for i, x := range e.run {
+			if waits[i] == 0 && (least < 0 || x.choice < e.run[least].choice) {
+				least = i
+			}
+		}
+		fmt.Fprintln(&b, e.run[least].choice)
+		waits[least] = -1
+		for i := least + 1; i < n; i++ {
+			if waits[i] > 0 && e.ordered(e.run[i], e.run[least]) {
+				waits[i]--
+			}
+		}
+	}
+	return b.String()
+}
+
+func (e *traces) ordered(x, y made) bool {
+	return x.foot.Conflicts(y.foot) || e.history && x.foot.OrdersHistory(y.foot)
+}
+
+// quiet is a property that notes where runs end and lets a stateless search reorder
+// what it can.
+type quiet struct {
+	ends
+	orderless bool
+}
+
+func (q quiet) Allows() emu.Reduction                          { return emu.AllReductions }
+func (q quiet) Orderless() bool                                { return q.orderless }
+func (q quiet) factory(*emu.Machine) (explore.Property, error) { return q, nil }
+
+// boundProgram draws a program whose threads are mostly bound to a CPU.
+func boundProgram(t *rapid.T) string {
+	var b strings.Builder
+	b.WriteString("cpus 2\ndata a: u64\ndata b: u64\npercpu c: u64\n")
+	if rapid.Bool().Draw(t, "section") {
+		tinySection(t, &b)
+	} else {
+		tinyFunc(t, &b, "f")
+	}
+	tinyFunc(t, &b, "g")
+	b.WriteString("\nfunc h()\n")
+	for range rapid.IntRange(1, 2).Draw(t, "length") {
+		in := append([]string{"syscall nanosleep", "syscall gettid", "ll r1, [a]", "sc r0, [a], r1", "st.4 [b + 4], 3", "nop"}, tinyInstrs...)
+		fmt.Fprintf(&b, "    %s\n", rapid.SampledFrom(in).Draw(t, "instruction"))
+	}
+	b.WriteString("    ret\n\n")
+	for range rapid.IntRange(2, 3).Draw(t, "threads") {
+		on := rapid.SampledFrom([]string{" on 0", " on 0", " on 1", ""}).Draw(t, "on")
+		fmt.Fprintf(&b, "thread%s: %s\n", on, rapid.SampledFrom([]string{"f", "g", "h", "h; h"}).Draw(t, "thread"))
+	}
+	if rapid.Bool().Draw(t, "condition") {
+		b.WriteString(strings.Replace(tinyCondition(t), "always", "final", 1))
+	}
+	return b.String()
+}
+
+// TestOneExecutionOfEachTrace: a stateless search makes exactly one run of those that
+// differ only in the order of independent transitions, and so comes to every end. If
+// something can be broken it finds something.
+func TestOneExecutionOfEachTrace(t *testing.T) {
+	const most = 12_000
+	var held, broke, tooMany, runs, blocked int
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SampledFrom([]func(*rapid.T) string{tinyProgram, boundProgram, boundProgram}).Draw(t, "kind")(t)
+		var p *ir.Program = parse(t, text)
+		kernel := rapid.SampledFrom(append(releases(), "6.1", "6.19/arm64", "6.19/debug")).Draw(t, "kernel")
+		bounds := rapid.SampledFrom([]string{"none", "preempt=1", "preempt=1", "preempt=2", "preempt=1 migrate=1", "irq=1", "fault=1", "membarrier=1", "unplug=1"}).Draw(t, "budget")
+		cfg := on(t, kernel, bounds)
+		cfg.Idle = rapid.Bool().Draw(t, "idle")
+		orderless := rapid.Bool().Draw(t, "orderless")
+		watched := strings.Contains(text, "always ")
+		want := enumerateTraces(t, boot(t, p, cfg), propsOf(t, p), !orderless, most)
+		if want.left < 0 {
+			tooMany++
+			return
+		}
+		got := quiet{ends{map[string]bool{}}, orderless}
+		r, err := explore.Executions(t.Context(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.broken {
+			broke++
+			if r.Failure == nil || r.Complete {
+				t.Fatalf("%s %s: enumeration breaks it, %+v\n%s", kernel, bounds, r, text)
+			}
+			follow(t, p, cfg, r.Failure, propsOf(t, p))
+			return
+		}
+		held++
+		runs, blocked = runs+r.Executions, blocked+r.Blocked
+		if !r.Complete || !watched && r.Executions != len(want.names) || !maps.Equal(got.seen, want.ends) {
+			t.Fatalf("%s %s idle %t orderless %t: %d traces with %d ends, %+v with %d ends\n%s", kernel, bounds, cfg.Idle, orderless, len(want.names), len(want.ends), r, len(got.seen), text)
+		}
+	})
+	t.Logf("%d hold, %d break, %d too many; %d executions, %d blocked", held, broke, tooMany, runs, blocked)
+	if !t.Failed() && !testing.Short() && (held < 5 || broke < 5 || tooMany > held+broke) {
+		t.Errorf("%d programs hold, %d break, %d were too large: hardly a test", held, broke, tooMany)
+	}
+}
