@@ -87,7 +87,7 @@ type Orderless interface {
 // If a property looks at more than data, ends of processes, calls and returns
 // ([Reducible], as for [emu.OneCPU]) all transitions conflict, and the runs are all
 // schedules.
-func Executions(ctx context.Context, m *emu.Machine, factories []Factory, lim ExecutionLimits, progress func(*ExecutionResult)) (*ExecutionResult, error) {
+func Executions(ctx context.Context, m *emu.Machine, factories []Factory, lim ExecutionLimits) (*ExecutionResult, error) {
 	if lim.Executions <= 0 {
 		lim.Executions = DefaultExecutions
 	}
@@ -112,7 +112,7 @@ func Executions(ctx context.Context, m *emu.Machine, factories []Factory, lim Ex
 		s.foot.Observe(e)
 		w.observe(e)
 	})
-	s.run(ctx, progress)
+	s.run(ctx)
 	return s.res, nil
 }
 
@@ -152,7 +152,7 @@ type option struct {
 }
 
 // run goes through the tree of runs.
-func (s *stateless) run(ctx context.Context, progress func(*ExecutionResult)) {
+func (s *stateless) run(ctx context.Context) {
 	s.push()
 	for s.depth > 0 && !s.done {
 		n := s.path[s.depth-1]
@@ -167,13 +167,8 @@ func (s *stateless) run(ctx context.Context, progress func(*ExecutionResult)) {
 		}
 		n.moved = true
 		s.follow(n)
-		if s.res.Transitions&0xfff == 0 {
-			if ctx.Err() != nil {
-				s.stop("interrupted: " + context.Cause(ctx).Error())
-			}
-			if progress != nil {
-				progress(s.res)
-			}
+		if s.res.Transitions&0xfff == 0 && ctx.Err() != nil {
+			s.stop("interrupted: " + context.Cause(ctx).Error())
 		}
 	}
 	s.res.Complete = !s.done

@@ -3,7 +3,6 @@ package explore_test
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -150,7 +149,7 @@ func boundProgram(t *rapid.T) string {
 	tinyFunc(t, &b, "g")
 	b.WriteString("\nfunc h()\n")
 	for range rapid.IntRange(1, 2).Draw(t, "length") {
-		in := append([]string{"syscall nanosleep", "syscall gettid", "ll r1, [a]", "sc r0, [a], r1", "st.4 [b + 4], 3", "nop"}, tinyInstrs...)
+		in := append([]string{"syscall nanosleep", "syscall gettid", "ll r1, [a]", "sc r0, [a], r1", "st.4 [b + 4], 3", "nop", "syscall exit_group", "syscall exit"}, tinyInstrs...)
 		fmt.Fprintf(&b, "    %s\n", rapid.SampledFrom(in).Draw(t, "instruction"))
 	}
 	b.WriteString("    ret\n\n")
@@ -185,7 +184,7 @@ func TestOneExecutionOfEachTrace(t *testing.T) {
 			return
 		}
 		got := quiet{ends{map[string]bool{}}, orderless}
-		r, err := explore.Executions(t.Context(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{}, nil)
+		r, err := explore.Executions(t.Context(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{})
 		if err != nil {
 			t.Fatal(err)
 		}
