@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strings"
@@ -163,47 +164,95 @@ func boundProgram(t *rapid.T) string {
 	return b.String()
 }
 
-// TestOneExecutionOfEachTrace: a stateless search makes exactly one run of those that
-// differ only in the order of independent transitions, and so comes to every end. If
+// most is how many transitions are enumerated.
+const most = 12_000
+
+// sameTraces holds a stateless search against the enumeration of all runs: exactly one
+// run of each trace, and so every end, unless a property may see every state; and if
 // something can be broken it finds something.
+func sameTraces(t fataler, p *ir.Program, cfg emu.Config, orderless bool) (want *traces, r *explore.ExecutionResult) {
+	t.Helper()
+	want = enumerateTraces(t, boot(t, p, cfg), propsOf(t, p), !orderless, most)
+	if want.left < 0 {
+		return want, nil
+	}
+	got := quiet{ends{map[string]bool{}}, orderless}
+	r, err := explore.Executions(context.Background(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.Contains(p.String(), "always ")
+	switch {
+	case want.broken && (r.Failure == nil || r.Complete):
+		t.Fatalf("enumeration breaks it, %+v\n%s", r, p)
+	case want.broken:
+		follow(t, p, cfg, r.Failure, propsOf(t, p))
+	case !r.Complete || !plain && r.Executions != len(want.names) || !maps.Equal(got.seen, want.ends):
+		t.Fatalf("%s %s, idle %t, orderless %t: %d traces with %d ends, but %d with %d: %+v\n%s", cfg.Kernel, cfg.Budget, cfg.Idle, orderless,
+			len(want.names), len(want.ends), r.Executions, len(got.seen), r, p)
+	}
+	return want, r
+}
+
+// TestOneExecutionOfEachTrace on small random programs.
 func TestOneExecutionOfEachTrace(t *testing.T) {
-	const most = 12_000
 	var held, broke, tooMany, runs, blocked int
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.SampledFrom([]func(*rapid.T) string{tinyProgram, boundProgram, boundProgram}).Draw(t, "kind")(t)
-		var p *ir.Program = parse(t, text)
+		p := parse(t, rapid.SampledFrom([]func(*rapid.T) string{tinyProgram, boundProgram, boundProgram}).Draw(t, "kind")(t))
 		kernel := rapid.SampledFrom(append(releases(), "6.1", "6.19/arm64", "6.19/debug")).Draw(t, "kernel")
 		bounds := rapid.SampledFrom([]string{"none", "preempt=1", "preempt=1", "preempt=2", "preempt=1 migrate=1", "irq=1", "fault=1", "membarrier=1", "unplug=1"}).Draw(t, "budget")
 		cfg := on(t, kernel, bounds)
 		cfg.Idle = rapid.Bool().Draw(t, "idle")
-		orderless := rapid.Bool().Draw(t, "orderless")
-		watched := strings.Contains(text, "always ")
-		want := enumerateTraces(t, boot(t, p, cfg), propsOf(t, p), !orderless, most)
-		if want.left < 0 {
+		want, r := sameTraces(t, p, cfg, rapid.Bool().Draw(t, "orderless"))
+		switch {
+		case r == nil:
 			tooMany++
-			return
-		}
-		got := quiet{ends{map[string]bool{}}, orderless}
-		r, err := explore.Executions(t.Context(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want.broken {
+		case want.broken:
 			broke++
-			if r.Failure == nil || r.Complete {
-				t.Fatalf("%s %s: enumeration breaks it, %+v\n%s", kernel, bounds, r, text)
-			}
-			follow(t, p, cfg, r.Failure, propsOf(t, p))
-			return
-		}
-		held++
-		runs, blocked = runs+r.Executions, blocked+r.Blocked
-		if !r.Complete || !watched && r.Executions != len(want.names) || !maps.Equal(got.seen, want.ends) {
-			t.Fatalf("%s %s idle %t orderless %t: %d traces with %d ends, %+v with %d ends\n%s", kernel, bounds, cfg.Idle, orderless, len(want.names), len(want.ends), r, len(got.seen), text)
+		default:
+			held++
+			runs, blocked = runs+r.Executions, blocked+r.Blocked
 		}
 	})
-	t.Logf("%d hold, %d break, %d too many; %d executions, %d blocked", held, broke, tooMany, runs, blocked)
-	if !t.Failed() && !testing.Short() && (held < 5 || broke < 5 || tooMany > held+broke) {
+	if t.Failed() || testing.Short() {
+		return
+	}
+	if held < 5 || broke < 5 || tooMany > held+broke {
 		t.Errorf("%d programs hold, %d break, %d were too large: hardly a test", held, broke, tooMany)
+	}
+	if blocked > runs/5 {
+		t.Errorf("%d runs were given up, and %d made", blocked, runs)
+	}
+}
+
+// TestOneExecutionWhereTransitionsTakeOthersAway is where DPOR's usual assumptions
+// fail: a transition that ends what others would have done, or that nobody has to make.
+func TestOneExecutionWhereTransitionsTakeOthersAway(t *testing.T) {
+	const funcs = "cpus 2\ndata a: u64\nfunc one()\n    st.8 [a], 1\n    ret\nfunc two()\n    ld.8 r0, [a]\n    st.8 [a], 2\n    ret\n" +
+		"func quit()\n    syscall exit_group\n    ret\nfunc sleep()\n    syscall nanosleep\n    st.8 [a], 3\n    ret\n" +
+		"func reserve()\n    ll.4 r1, [a]\n    sc.4 r0, [a], r1\n    ret\nfunc half()\n    st.4 [a + 4], 5\n    ret\nfunc nothing()\n    ret\n"
+	for _, tt := range []struct {
+		name, threads, kernel, bounds string
+		idle                          bool
+	}{
+		{"the end of the process", "thread on 0: quit\nthread on 1: two\n", "6.1", "none", false},
+		{"who gets the thread", "thread: one\nthread: two\n", "6.1", "none", true},
+		{"a migration", "thread: two\nthread on 0: one\n", "6.1", "preempt=1 migrate=1", true},
+		{"a thread that wakes up", "thread on 0: one\nthread on 1: sleep\nthread on 1: two\n", "6.1", "none", false},
+		{"a page that comes", "thread on 0: one\nthread on 1: two\nthread on 1: one\n", "6.1", "fault=1", false},
+		{"a signal", "handler SIGUSR1: nothing\nthread on 0: one\nthread on 1: one\n", "6.18", "signal=1", false},
+		{"a CPU that goes", "thread: one\nthread: one\n", "6.18", "unplug=1", false},
+		{"a reservation", "thread on 0: reserve\nthread on 1: half\n", "6.1/arm64", "none", false},
+		{"an exhausted budget", "thread on 0: two\nthread on 1: one\nthread on 1: one\n", "6.1", "preempt=1", false},
+	} {
+		p := parse(t, funcs+tt.threads)
+		cfg := on(t, tt.kernel, tt.bounds)
+		cfg.Idle = tt.idle
+		for _, orderless := range []bool{true, false} {
+			want, r := sameTraces(t, p, cfg, orderless)
+			if r == nil || want.broken || len(want.names) < 2 {
+				t.Errorf("%s: hardly a test: %+v", tt.name, r)
+			}
+		}
 	}
 }

@@ -121,7 +121,7 @@ func (a *app) executions(ctx context.Context, f *executionsFlags, arg string) er
 			return err
 		}
 	}
-	a.executionsEnd(f, p, doc, time.Since(began))
+	a.executionsEnd(f, p, report.Bounds(r.Budget), doc, time.Since(began))
 	switch doc.Verdict {
 	case report.Broken:
 		return exit(exitBroken)
@@ -132,7 +132,7 @@ func (a *app) executions(ctx context.Context, f *executionsFlags, arg string) er
 	return nil
 }
 
-func (a *app) executionsEnd(f *executionsFlags, p *program, doc *executionsDocument, took time.Duration) {
+func (a *app) executionsEnd(f *executionsFlags, p *program, bounds string, doc *executionsDocument, took time.Duration) {
 	if a.asJSON {
 		a.out.json(doc)
 		return
@@ -140,9 +140,9 @@ func (a *app) executionsEnd(f *executionsFlags, p *program, doc *executionsDocum
 	st := a.out.style
 	switches := ""
 	if doc.Switches {
-		switches = ", context switches only"
+		switches = "; context switches only"
 	}
-	a.out.printf("%s on %s: %s, %s%s\n", p.File, doc.Kernel, report.Count(doc.CPUs, "CPU"), doc.Budget, switches)
+	a.out.printf("%s on %s: %s, %s%s\n", p.File, doc.Kernel, report.Count(doc.CPUs, "CPU"), bounds, switches)
 	rate := ""
 	if a.out.tty {
 		rate = st.Dim(fmt.Sprintf(", %.1f s", took.Seconds()))
