@@ -12,6 +12,8 @@
 //
 //	Check       a program in a go test, on several kernels
 //	Exhaustive  every run within a budget of kernel events
+//	Executions  the same without storing states: runs one by one, of those that
+//	            differ only in the order of independent transitions one
 //	Sample      random runs
 //	Diff        where a program's behaviour differs between two kernels
 //	Run         one run, by a Chooser

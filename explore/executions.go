@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
@@ -79,10 +80,12 @@ type Orderless interface {
 //   - No transition disables another CPU's. One that may change everything does, and
 //     so may the run of a thread that can run elsewhere. Where the first is made, or
 //     the second is possible ([emu.Machine.Closed]), the state begins with everything.
-//   - Whatever is enabled happens some day. Events needn't: where there are signals,
-//     or a CPU has nothing but migrations, the state begins with everything; and step
-//     1 wants a choice on the CPU that costs no event and doesn't sleep, so that a run
-//     that begins elsewhere can be had behind it within the budget.
+//   - Whatever is enabled happens some day. A signal needn't: where there may be one,
+//     the state begins with everything. Other events are alternatives of something
+//     that does happen: a step of the thread, or its run at home.
+//   - What was possible stays so. A budget runs out: so step 1 wants a choice on the
+//     CPU that costs nothing and doesn't sleep, and behind which all the runs that
+//     begin elsewhere can be had.
 //
 // If a property looks at more than data, ends of processes, calls and returns
 // ([Reducible], as for [emu.OneCPU]) all transitions conflict, and the runs are all
@@ -289,36 +292,29 @@ func (n *junction) enter(s *stateless) {
 
 // begin decides what a new state begins with. It is false if all that sleeps.
 func (s *stateless) begin(n *junction) bool {
-	all := s.plain
-	for i := range n.options {
-		switch n.options[i].choice.Kind() {
-		case emu.Signal, emu.Offline, emu.Online:
-			all = true
-		}
-	}
 	first := emu.CPUID(-1)
-	for c := range emu.CPUID(s.m.CPUs()) {
-		some, free, awake := false, false, false
-		for i := range n.options {
-			if o := &n.options[i]; s.m.Concerns(c, o.choice) {
-				f := o.choice.Cost() == 0 && !migrates(s.m, o.choice)
-				some, free, awake = true, free || f, awake || f && !o.sleeps
-			}
-		}
-		if some && !free {
-			all = true
-		}
-		if awake && first < 0 && s.m.Closed(c) {
-			first = c
-		}
+	if !s.plain && !slices.ContainsFunc(n.options, func(o option) bool { return o.choice.Kind() == emu.Signal }) {
+		first = s.first(n)
 	}
 	some := false
 	for i := range n.options {
 		o := &n.options[i]
-		o.begins = all || first < 0 || s.m.Concerns(first, o.choice)
+		o.begins = first < 0 || s.m.Concerns(first, o.choice)
 		some = some || o.begins && !o.sleeps
 	}
 	return some
+}
+
+// first is the first CPU whose choices are enough to begin with, or -1.
+func (s *stateless) first(n *junction) emu.CPUID {
+	for c := range emu.CPUID(s.m.CPUs()) {
+		if s.m.Closed(c) && slices.ContainsFunc(n.options, func(o option) bool {
+			return !o.sleeps && s.m.Concerns(c, o.choice) && o.choice.Cost() == 0 && !migrates(s.m, o.choice)
+		}) {
+			return c
+		}
+	}
+	return -1
 }
 
 // fail ends the search with the run that is under way.

@@ -10,6 +10,7 @@ import (
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/props/gen"
 	"pgregory.net/rapid"
 )
 
@@ -254,5 +255,52 @@ func TestOneExecutionWhereTransitionsTakeOthersAway(t *testing.T) {
 				t.Errorf("%s: hardly a test: %+v", tt.name, r)
 			}
 		}
+	}
+}
+
+// TestStatelessIsStateful: on programs that are too large to be enumerated a stateless
+// search comes to the ends and to the verdict of a search that stores states and makes
+// no reduction.
+func TestStatelessIsStateful(t *testing.T) {
+	var held, broke int
+	rapid.Check(t, func(t *rapid.T) {
+		var p *ir.Program
+		switch rapid.IntRange(0, 2).Draw(t, "program") {
+		case 0:
+			p = lists(t)
+		case 1:
+			p = gen.Program().Draw(t, "operations")
+		default:
+			p = parse(t, tinyProgram(t))
+		}
+		kernel := rapid.SampledFrom(append(releases(), "6.1", "6.19/arm64", "7.3/v1")).Draw(t, "kernel")
+		cfg := on(t, kernel, rapid.SampledFrom([]string{"none", "preempt=1", "preempt=1 migrate=1", "preempt=2", "preempt=2 migrate=1", "irq=1", "fault=1"}).Draw(t, "budget"))
+		want, got := ends{map[string]bool{}}, quiet{ends{map[string]bool{}}, true}
+		lim := explore.Limits{States: 20_000, Without: emu.AllReductions, Workers: 1}
+		r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), append(propsOf(t, p), want.factory), lim, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := explore.Executions(context.Background(), boot(t, p, cfg), append(propsOf(t, p), got.factory), explore.ExecutionLimits{Executions: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case r.Why != "" || e.Why != "":
+		case r.Failure != nil:
+			broke++
+			if e.Failure == nil {
+				t.Fatalf("%s %s: %v, but %+v\n%s", kernel, cfg.Budget, &r.Failure.Violation, e, p)
+			}
+			follow(t, p, cfg, e.Failure, propsOf(t, p))
+		default:
+			held++
+			if !e.Complete || !maps.Equal(got.seen, want.seen) {
+				t.Fatalf("%s %s: %d ends, but %d: %+v\n%s", kernel, cfg.Budget, len(want.seen), len(got.seen), e, p)
+			}
+		}
+	})
+	if !t.Failed() && !testing.Short() && (held < 5 || broke < 5) {
+		t.Errorf("%d programs hold, %d break: hardly a test", held, broke)
 	}
 }
