@@ -41,8 +41,9 @@ type ExecutionResult struct {
 	// Executions is the number of runs that were made to their end: of those that
 	// differ only in the order of independent transitions, one.
 	Executions int
-	// Blocked is the number of runs that were given up, as all that could follow
-	// had been covered.
+	// Blocked is the number of runs that were given up, as all that could follow had
+	// been covered: none or few if threads are bound to CPUs, up to as many as
+	// Executions where the budget has migrations.
 	Blocked     int
 	Transitions int
 	Depth       int // transitions of the longest run

@@ -147,8 +147,8 @@ func (a *app) executionsEnd(f *executionsFlags, p *program, bounds string, doc *
 	if a.out.tty {
 		rate = st.Dim(fmt.Sprintf(", %.1f s", took.Seconds()))
 	}
-	a.out.printf("  %s of at most %s, %d given up as covered, %s in all%s\n", report.Count(doc.Executions, "execution"),
-		report.Count(doc.Depth, "transition"), doc.Blocked, report.Count(doc.Transitions, "transition"), rate)
+	a.out.printf("  %s of at most %s, %s given up as covered, %s in all%s\n", report.Count(doc.Executions, "execution"),
+		report.Count(doc.Depth, "transition"), report.Thousands(doc.Blocked), report.Count(doc.Transitions, "transition"), rate)
 	switch doc.Verdict {
 	case report.Holds:
 		a.out.printf("  %s\n", st.Good("holds"))
