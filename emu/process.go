@@ -151,7 +151,6 @@ func (m *Machine) exec(t *task, entry ir.Addr) bool {
 
 // exitTask ends a thread. It never touches user memory.
 func (m *Machine) exitTask(t *task, code uint8) {
-	id := m.id(t)
 	m.emit(EvExit, t.cpu, t, uint64(code), 0)
 	if t.state == taskRunning {
 		if m.order != nil {
@@ -166,7 +165,7 @@ func (m *Machine) exitTask(t *task, code uint8) {
 	m.releaseVfork(t)
 	*t = task{state: taskDead, cpu: none, script: t.script, call: t.call, proc: t.proc, cid: none, lastCID: none, parent: none}
 	if p.live--; p.live == 0 && !p.done {
-		p.done, p.exit = true, Exit{Code: code, Task: id}
+		p.done, p.exit = true, Exit{Code: code} // nobody's doing: whoever happened to be last
 	}
 }
 

@@ -129,7 +129,7 @@ type Exit struct {
 	Code   uint8
 	Signal abi.Signal // not 0: killed by it
 	Reason Reason     // why the kernel sent that signal
-	Task   TaskID     // who caused it
+	Task   TaskID     // who caused it, if it wasn't that the last thread ended
 	IP     ir.Addr    // where
 	Addr   ir.Addr    // the address of a fault
 }

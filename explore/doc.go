@@ -12,6 +12,8 @@
 //
 //	Check       a program in a go test, on several kernels
 //	Exhaustive  every run within a budget of kernel events
+//	Executions  the same without storing states: runs one by one, of those that
+//	            differ only in the order of independent transitions one
 //	Sample      random runs, by a Sampler: Uniform, Weighted, PCT or Guided
 //	Diff        where a program's behaviour differs between two kernels
 //	Run         one run, by a Chooser
@@ -48,16 +50,24 @@
 // that spins for a lock comes back to a state that it was in, so that endless
 // runs are covered by finitely many states.
 //
-// The set of visited states holds 128-bit hashes of them. Two states with one
-// hash would hide a part of the runs; with a billion states the odds are 2^-69.
+// The set of visited states holds 127-bit hashes of them. Two states with one
+// hash would hide a part of the runs; with a billion states the odds are 2^-68.
 // States that wait are kept as their bytes, and the machine is set to them, so
 // that no state is computed twice.
 //
+// # Reductions
+//
+// A search doesn't look twice at what nobody can tell apart ([emu.Reduction]): it puts
+// states into a normal form, makes local steps at once, follows one CPU while its
+// steps are nobody else's, and takes states for one that are one but for the names
+// of threads and CPUs. Each reduction is proved from the rules where it is made; what
+// it assumes of the program is watched while it runs, and a search begins anew without
+// one whose assumption broke. A property says which it allows ([Reducible],
+// [Symmetric]); one that says nothing has the search make none.
+//
 // # Non-goals
 //
-// There is no fairness: a run
-// in which a thread spins forever breaks nothing. And there is no reduction
-// that needs trust: no transition is left out because it seems independent.
+// There is no fairness: a run in which a thread spins forever breaks nothing.
 //
 // [props.Of]: https://pkg.go.dev/github.com/rseqemu/rseqemu/props#Of
 package explore

@@ -14,6 +14,9 @@ import (
 // Allows all reductions.
 func (survive) Allows() emu.Reduction { return emu.AllReductions }
 
+// Orderless: whoever is killed is killed in any order.
+func (survive) Orderless() bool { return true }
+
 // Allows all reductions: a history whose returns are earlier is explained by
 // fewer orders.
 func (mon *Monitor) Allows() emu.Reduction { return emu.AllReductions }
@@ -192,3 +195,6 @@ func renameSlots(state string, n *emu.Renaming, element symmetry.Kind) string {
 	}
 	return moved.state()
 }
+
+// Orderless: what is counted is counted at the end.
+func (c *checks) Orderless() bool { return !c.always }

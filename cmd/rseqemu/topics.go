@@ -109,7 +109,10 @@ there. Field names are stable; new ones may come.
            chooser, odds[] (depth, odds), reductions[], symmetric, missed (log2 of the
            odds that a state was), coverage: sections[] (name, interrupted, of),
            instrs[] (at, instr, steps, events, local), never_overlapped[],
-           others[] (as failure), failure: property, message, events, transitions, schedule, story
+           others[] (as failure), failure: property, message, events, transitions,
+           schedule, story
+  executions  verdict, kernel, cpus, budget, switches, executions, blocked,
+           transitions, depth, why, property, message, schedule
   run      verdict (ended, broken, incomplete), property, message, transitions,
   replay   events, schedule, story; of a replay the verdict is broken or unbroken
   diff     verdict (same, parts, incomplete), from, to, budget, why, states,
