@@ -12,15 +12,17 @@ import "github.com/rseqemu/rseqemu/ir"
 // order, one is left, with the same number of events. (The CPU's choices are a
 // persistent set.)
 //
-// Nothing is put off forever. A CPU's choices lead to a state in which it is idle,
-// or has a step of another kind before it, since steps that go backwards don't
-// count; there all CPUs are looked at.
+// Nothing may be put off forever, round and round a cycle of states. A cycle with
+// one of the CPU's events in it has a state in which the CPU is idle, where all CPUs
+// are looked at. One of steps alone has no events, and a step to a state that was
+// known before the state in front of it; a search that makes such a step follows the
+// other choices of that state after all.
 
-// Ample returns those of the choices that a search has to follow: all, or those of
-// one CPU.
-func (r *Reducer) Ample(choices []Choice) []Choice {
+// Ample returns how many of the choices, which it puts first, a search has to
+// follow: all, or those of one CPU.
+func (r *Reducer) Ample(choices []Choice) int {
 	if r.set&OneCPU == 0 {
-		return choices
+		return len(choices)
 	}
 	m := r.m
 	for i := range m.cpus {
@@ -29,21 +31,21 @@ func (r *Reducer) Ample(choices []Choice) []Choice {
 			continue
 		}
 		n := 0
-		for _, choice := range choices {
+		for j, choice := range choices {
 			if k := choice.Kind(); k != Wake && k != Signal && choice.CPU() == c {
-				choices[n] = choice
+				choices[n], choices[j] = choice, choices[n]
 				n++
 			}
 		}
-		return choices[:n]
+		return n
 	}
-	return choices
+	return len(choices)
 }
 
 // own reports whether the CPU's next step is nobody's but its own. The first one of
 // an operation isn't: who watches the history sees it.
 func (r *Reducer) own(c CPUID, t *task) bool {
-	if !t.user() || t.regs.IP == ir.ReturnIP || t.rseq.area == 0 || r.m.cpus[c].ipi != 0 || !r.facts.Forward(t.regs.IP) {
+	if !t.user() || t.regs.IP == ir.ReturnIP || t.rseq.area == 0 || r.m.cpus[c].ipi != 0 || !r.facts.Stays(t.regs.IP) {
 		return false
 	}
 	return r.m.code.Fits(r.inside[c], int(c), &t.regs)

@@ -97,25 +97,37 @@ thread: f
 final a + c <= 20
 `},
 	{"a loop that is nobody else's", "none", `
+data flag: u64
 func f()
+    st.8 [flag], 1
 again:
     jmp again
 func g()
+    ld.8 r1, [flag]
+    beq r1, 0, early
     trap brk
+early:
+    ret
 thread on 0: f
 thread on 1: g
 `},
 	{"a loop that reads its CPU's data", "none", `
 percpu x: u64
+data flag: u64
 func f()
     ld.4 r1, [tp + cpu_id]
     shl r1, r1, percpu_shift
+    st.8 [flag], 1
 again:
     ld.8 r2, [r1 + x]
     beq r2, 0, again
     ret
 func g()
+    ld.8 r1, [flag]
+    beq r1, 0, early
     trap brk
+early:
+    ret
 thread on 0: f
 thread on 1: g
 `},
@@ -199,10 +211,11 @@ func f()
     ld.4 r1, [tp + cpu_id]
     shl r1, r1, percpu_shift
     st.8 [r1 + x], 1
+    st.8 [r1 + x], 2
     ret
 thread on 0: f
 thread on 1: f
-always x[0] >= x[1]
+always x[0] != 1 || x[1] != 1
 `},
 	{"a descriptor that the program copies", "preempt=1", `
 data copy: u64[4]
@@ -217,6 +230,7 @@ func f()
     ld.8 r2, [r1 + 16]
     st.8 [copy + 16], r2
     ld.8 r2, [r1 + 24]
+    add r2, r2, 12
     st.8 [copy + 24], r2
     mov r7, 3
     st.8 [tp + rseq_cs], copy
@@ -227,6 +241,10 @@ commit:
     ret
     sig
 abort:
+    st.8 [a], 2
+    ret
+    sig
+other:
     st.8 [a], r7
     ret
 thread: f

@@ -100,8 +100,9 @@ func newVisited() *visited {
 }
 
 // reach notes that a state was reached from another by a choice at a cost. It returns
-// whether the state is new, and whether it is to be expanded at that cost.
-func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool) {
+// whether the state is new, whether it is to be expanded at that cost, and the cost at
+// which it is known now.
+func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool, known cost) {
 	s := &v.shards[k.lo>>(64-shardBits)]
 	s.mu.Lock()
 	if s.n*5 >= len(s.nodes)*4 {
@@ -120,8 +121,9 @@ func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool)
 	case at == nd.cost && (choice < nd.choice || choice == nd.choice && from.lo < nd.parent):
 		nd.parent, nd.choice = from.lo, choice
 	}
+	known = nd.cost
 	s.mu.Unlock()
-	return isNew, waits
+	return isNew, waits, known
 }
 
 // costs reports whether that is what it takes to reach a state that is in the set.

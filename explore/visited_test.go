@@ -22,9 +22,9 @@ func TestVisitedIsAMap(t *testing.T) {
 			k := key{hi: seed>>60 | 1, lo: (seed >> 20) % spread}
 			k.lo |= seed >> 62 << 62
 			from, choice, at := key{lo: seed >> 30 % 4}, uint32(seed>>40%3), cost(seed>>50%5)
-			isNew, waits := v.reach(k, from, choice, at)
+			isNew, waits, known := v.reach(k, from, choice, at)
 			nd, seen := want[k]
-			if lower := seen && at < nd.cost; isNew == seen || waits != (!seen || lower) {
+			if lower := seen && at < nd.cost; isNew == seen || seen && known != min(at, nd.cost) || waits != (!seen || lower) {
 				t.Fatalf("%v: new %t, waits %t; had %+v", k, isNew, waits, nd)
 			} else if lower {
 				lowered = true

@@ -22,6 +22,7 @@ type worker struct {
 	way     []emu.Choice
 	state   []byte
 	buf     []byte
+	again   bool   // a step from the state that is expanded may close a cycle
 	key     key    // of the state that is expanded
 	path    []byte // and its path, if there are bits
 
@@ -114,13 +115,16 @@ func (w *worker) wait(k key, at cost, state []byte, c emu.Choice) {
 }
 
 // known adds a state that was reached by a choice at a cost to those that are known;
-// it returns whether it is new, and whether it is to be expanded at that cost.
-func (w *worker) known(k key, c emu.Choice, at cost) (isNew, waits bool) {
+// it returns whether it is new, whether it is to be expanded at that cost, and whether
+// it was known before the state that is expanded, with as many events: whether steps
+// may lead from it to that state.
+func (w *worker) known(k key, c emu.Choice, at cost) (isNew, waits, before bool) {
 	if w.s.bits != nil {
 		isNew = w.s.bits.add(k)
-		return isNew, isNew
+		return isNew, isNew, !isNew
 	}
-	return w.s.seen.reach(k, w.key, uint32(c), at)
+	isNew, waits, cost := w.s.seen.reach(k, w.key, uint32(c), at)
+	return isNew, waits, cost <= w.s.at && cost.events() == w.s.at.events()
 }
 
 // expand visits the successors of a state; false ends the search.
@@ -152,18 +156,22 @@ func (w *worker) expand(k key, state []byte) bool {
 			return true
 		}
 	}
-	w.choices = w.reducer.Ample(w.choices)
+	n := w.reducer.Ample(w.choices)
+	w.again = false
 	if len(w.choices) > 1 {
 		w.m.Save(w.snap)
 	}
-	for i, c := range w.choices {
+	for i := 0; i < n; i++ {
 		if i > 0 {
 			w.m.Restore(w.snap)
 			w.mustSetProps(props)
 		}
 		w.transitions++
-		if !w.follow(c) {
+		if !w.follow(w.choices[i]) {
 			return false
+		}
+		if w.again {
+			n = len(w.choices)
 		}
 	}
 	return true
@@ -199,7 +207,8 @@ func (w *worker) follow(c emu.Choice) bool {
 		w.s.stop("two different states have the same hash")
 		return false
 	}
-	isNew, waits := w.known(k, c, at)
+	isNew, waits, before := w.known(k, c, at)
+	w.again = w.again || before && c.Kind() == emu.Step
 	if isNew {
 		if states := w.s.states.Add(1); states > 2*int64(w.s.lim.States) {
 			w.s.stop(w.s.tooMany())

@@ -22,17 +22,15 @@ func (f *Facts) StepAt(ip ir.Addr) Step {
 	return Visible
 }
 
-// Forward reports whether the instruction at ip goes on to higher addresses only,
-// and enters neither the kernel nor a function.
-func (f *Facts) Forward(ip ir.Addr) bool {
+// Stays reports whether the instruction at ip goes on in the function that it is in,
+// and not in the kernel or another one.
+func (f *Facts) Stays(ip ir.Addr) bool {
 	i := f.im.Index(ip)
 	if i < 0 {
 		return false
 	}
 	in := &f.im.Instrs[i]
-	switch last := &in.Ops[in.N-1]; last.Code {
-	case ir.Br, ir.Beq, ir.Bne, ir.Jmp:
-		return last.TargetIP > ip
+	switch in.Ops[in.N-1].Code {
 	case ir.Jmpr, ir.Call, ir.Ret, ir.Syscall, ir.Trap:
 		return false
 	}
