@@ -23,13 +23,22 @@ type Sweep struct {
 	// Workers is the number of searches at a time; 0: as many as there are
 	// processors.
 	Workers int
+	// Shard is the part of the sweep that is made; the zero value: all of it.
+	Shard Shard
+	// Checkpoint, which may be nil, is where an exhaustive sweep keeps how far it is,
+	// and goes on from. Then there is one search at a time.
+	Checkpoint *Checkpoint
 	// Progress, which may be nil, is told how far a kernel's search is. It is
 	// called from several goroutines, one for a kernel, and must not keep r.
 	Progress func(k emu.Kernel, r *Result)
+
+	known map[int]*Result // by finding: what needn't be searched for
 }
 
 // Finding is what a sweep found out for kernels with one and the same profile.
 type Finding struct {
+	// Number counts the findings of a sweep, whatever shard they are of.
+	Number  int
 	Kernels []emu.Kernel
 	Result  *Result
 	// Schedule is the failure's, to be saved and replayed; nil without one.
@@ -41,11 +50,17 @@ type Finding struct {
 // Run searches under each kernel and yields what it found in the order of the
 // kernels, however long each takes. Kernels that differ only in name are
 // searched once, and share a finding. An error, for a program that can't run,
-// ends the sweep before anything is yielded.
+// ends the sweep before anything is yielded. Of a shard the kernels of the others
+// aren't yielded.
 func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error {
 	findings, machines, err := s.prepare()
 	if err != nil {
 		return err
+	}
+	if s.Checkpoint != nil {
+		if err := s.Checkpoint.open(s); err != nil {
+			return err
+		}
 	}
 	done := make([]chan error, len(findings))
 	for i := range done {
@@ -57,7 +72,7 @@ func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error
 	for range min(len(findings), max(1, s.workers())) {
 		wg.Go(func() {
 			for i := range next {
-				done[i] <- s.search(ctx, machines[i], findings[i])
+				done[i] <- s.search(ctx, machines[i], findings[i], i)
 				machines[i] = nil
 			}
 		})
@@ -65,7 +80,11 @@ func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error
 	go func() {
 		defer close(next)
 		for i := range findings {
-			next <- i
+			if s.mine(i) {
+				next <- i
+			} else {
+				done[i] <- nil
+			}
 		}
 	}()
 	var failed error
@@ -77,7 +96,7 @@ func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error
 				failed = fmt.Errorf("%s: %w", findings[got].Kernels[0], err)
 			}
 		}
-		if failed == nil {
+		if failed == nil && s.mine(of) {
 			yield(k, findings[of])
 		}
 	}
@@ -107,7 +126,13 @@ func (s *Sweep) prepare() ([]*Finding, []*emu.Machine, error) {
 	return findings, machines, nil
 }
 
+// mine reports whether a finding is one of the sweep's shard.
+func (s *Sweep) mine(finding int) bool { return s.Random > 0 || s.Shard.has(finding) }
+
 func (s *Sweep) workers() int {
+	if s.Checkpoint != nil {
+		return 1
+	}
 	if s.Workers > 0 {
 		return s.Workers
 	}
@@ -129,7 +154,7 @@ func (s *Sweep) group() []*Finding {
 		profile.Release = ""
 		f := at[profile]
 		if f == nil {
-			f = &Finding{}
+			f = &Finding{Number: len(out)}
 			at[profile] = f
 			out = append(out, f)
 		}
@@ -138,21 +163,30 @@ func (s *Sweep) group() []*Finding {
 	return out
 }
 
-func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding) (err error) {
+func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding, number int) (err error) {
 	k, budget, began := f.Kernels[0], m.Budget(), time.Now()
 	progress := func(r *Result) {
 		if s.Progress != nil {
 			s.Progress(k, r)
 		}
 	}
-	if s.Random > 0 {
-		f.Result, err = Sample(ctx, m, s.Options.Properties, s.Seed, s.Random, s.Options.Limits, progress)
-	} else {
-		f.Result, err = Exhaustive(ctx, m, s.Options.Properties, s.Options.Limits, progress)
+	switch {
+	case s.known[number] != nil:
+		f.Result = s.known[number]
+		f.Result.Kernel = k
+	case s.Random > 0:
+		first, runs := s.Shard.runs(s.Random)
+		f.Result, err = Sample(ctx, m, s.Options.Properties, s.Seed+uint64(first), runs, s.Options.Limits, progress)
+	default:
+		f.Result, err = exhaust(ctx, m, s.Options.Properties, s.Options.Limits, progress, false, s.Checkpoint.of(number))
 	}
 	f.Took = time.Since(began)
-	if err == nil && f.Result.Failure != nil {
+	if err != nil {
+		return err
+	}
+	s.Checkpoint.finished(number, f.Result)
+	if f.Result.Failure != nil {
 		f.Schedule = f.Result.ScheduleOf(s.Program, s.config(k), budget)
 	}
-	return err
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -38,6 +39,7 @@ type checkFlags struct {
 	save    string
 	story   string
 	jobs    int
+	scaleFlags
 
 	saved bool // a failure's schedule was
 }
@@ -52,7 +54,9 @@ func (a *app) checkCmd() *cobra.Command {
   rseqemu check list.rseq --kernels all
   rseqemu check list.rseq --budget preempt=3,migrate=1 --cpus 3
   rseqemu check list.rseq --save fail.sched && echo holds
-  rseqemu check big.rseq --random 100000 --seed 7`,
+  rseqemu check big.rseq --random 100000 --seed 7
+  rseqemu check big.rseq --checkpoint big.ckpt       killed? the same command goes on
+  rseqemu check big.rseq --kernels all --shard 0/4 --result 0.json`,
 		Args:              atLeast(1, "a program"),
 		ValidArgsFunction: completePrograms,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
@@ -67,6 +71,7 @@ func (a *app) checkCmd() *cobra.Command {
 	fl.StringVar(&f.save, "save", "", "write the first failure's schedule to this file")
 	fl.IntVar(&f.jobs, "jobs", 0, "kernels at a time (default: as many as there are processors)")
 	addStory(cmd, &f.story, "brief")
+	f.addScale(cmd)
 	cmd.RegisterFlagCompletionFunc("kernels", completeKernels)
 	for _, name := range []string{"random", "seed", "timeout", "jobs"} {
 		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
@@ -98,6 +103,9 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		}
 		programs, sweeps = append(programs, p), append(sweeps, s)
 	}
+	if err := a.scale(f, programs, sweeps); err != nil {
+		return err
+	}
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("--timeout %v", f.timeout))
@@ -108,15 +116,34 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		if i > 0 && !a.asJSON {
 			a.out.printf("\n")
 		}
-		c, err := a.checkOne(ctx, f, p, sweeps[i])
+		c, results, err := a.checkOne(ctx, f, p, sweeps[i])
 		if err != nil {
 			return err
+		}
+		if f.result != "" {
+			if err := f.saveResult(p, sweeps[i], results); err != nil {
+				return err
+			}
 		}
 		doc.Programs = append(doc.Programs, c)
 		doc.Verdict = report.Worse(doc.Verdict, c.Verdict)
 	}
+	return a.checked(doc, sweeps)
+}
+
+// checked prints what is behind all programs, and returns the exit code.
+func (a *app) checked(doc checkDocument, sweeps []*explore.Sweep) error {
 	if a.asJSON {
 		a.out.json(doc)
+	}
+	for _, s := range sweeps {
+		if c := s.Checkpoint; c != nil && doc.Verdict == report.Incomplete {
+			a.err.printf("rseqemu: %s\n", oneLine(c.File+" has how far it got: the same command goes on from there"))
+		} else if c != nil && a.out.err == nil {
+			if err := c.Remove(); err != nil {
+				return err
+			}
+		}
 	}
 	for _, c := range doc.Programs {
 		if c.Verdict == report.Incomplete {
@@ -146,6 +173,9 @@ func unfinishedCheck(c *report.Check) string {
 	}
 	if why == report.NoEnd {
 		return fmt.Sprintf("%s: %s: an endless loop? rseqemu run shows where it goes round", c.File, why)
+	}
+	if strings.HasPrefix(why, "shard ") {
+		return fmt.Sprintf("%s: not finished on %s: %s", c.File, join(kernels), why)
 	}
 	return fmt.Sprintf("%s: not finished on %s: %s; %s", c.File, join(kernels), why, hint)
 }
@@ -184,10 +214,11 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 }
 
 // checkOne checks one program and prints its rows as they come.
-func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explore.Sweep) (*report.Check, error) {
+// It returns the results too, by finding.
+func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explore.Sweep) (*report.Check, []*explore.Finding, error) {
 	c, err := report.NewCheck(s)
 	if err != nil {
-		return nil, p.bad(err)
+		return nil, nil, p.bad(err)
 	}
 	bar := newProgress(a.err)
 	s.Progress = bar.search
@@ -197,17 +228,25 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		width = max(width, len(k.String()))
 	}
 	if !a.asJSON {
-		a.out.printf("%s\n", c.Title())
+		title := c.Title()
+		if s.Shard.Of > 0 {
+			title += "; shard " + s.Shard.String()
+		}
+		a.out.printf("%s\n", title)
 		if note := c.Caveat(); note != "" {
 			a.out.printf("%s\n", style.Dim(note))
 		}
 	}
 	var failed error
+	var findings []*explore.Finding
 	err = s.Run(ctx, func(k emu.Kernel, found *explore.Finding) {
 		row, err := c.Add(p.Program, k, found, p.properties, f.story != "none")
 		if err != nil {
 			failed = err
 			return
+		}
+		if k == found.Kernels[0] {
+			findings = append(findings, found)
 		}
 		bar.clear(found.Kernels...)
 		if a.asJSON {
@@ -223,17 +262,20 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		err = failed
 	}
 	if err != nil {
-		return nil, p.bad(err)
+		return nil, nil, p.bad(err)
+	}
+	if len(findings) == 0 && !a.asJSON {
+		a.out.printf("  none of the kernels: there are more shards than kernels with rules of their own\n")
 	}
 	if c.Verdict == report.Holds {
 		if err := c.Starve(p.Program, s.Options.Config, s.Options.Kernels[0]); err != nil {
-			return nil, p.bad(err)
+			return nil, nil, p.bad(err)
 		}
 	}
 	saved := ""
 	if failures, _ := c.Failures(); f.save != "" && !f.saved && len(failures) > 0 {
 		if err := save(f.save, []byte(failures[0].Failure.Schedule)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		f.saved, saved = true, f.save
 	}
@@ -241,7 +283,7 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		bar.clear()
 		a.checkEnd(f, p, c, saved)
 	}
-	return c, nil
+	return c, findings, nil
 }
 
 // checkEnd prints what is behind the rows: the story of the first failure, and
