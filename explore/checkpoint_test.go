@@ -62,7 +62,7 @@ func TestAResumedSearchIsTheSearch(t *testing.T) {
 			lim := tt.lim
 			lim.Workers = 1 + rnd.IntN(3)
 			s := sweepOf(t, tt.name, lim)
-			s.Checkpoint = &explore.Checkpoint{File: file, Every: 5 * time.Millisecond}
+			s.Checkpoint = &explore.Checkpoint{File: file, Every: 50 * time.Millisecond}
 			left := 1 + rnd.IntN(5)
 			s.Progress = func(emu.Kernel, *explore.Result) {
 				if left--; left == 0 {

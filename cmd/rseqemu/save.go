@@ -35,7 +35,7 @@ const recordingHead = "{\n \"schema\": "
 // checkpointHead and resultHead likewise.
 const (
 	checkpointHead = "rseqemu checkpoint "
-	resultHead     = "{\n  \"format\": \"rseqemu result "
+	resultHead     = `{"format":"rseqemu result `
 )
 
 // checkSave refuses a name for --save before anything runs: a directory that

@@ -199,7 +199,7 @@ func (f *checkFlags) saveResult(p *program, s *explore.Sweep, found []*explore.F
 		r.Results[one.Number] = one.Result
 	}
 	r.Sum = r.sum()
-	b, err := json.MarshalIndent(r, "", "  ")
+	b, err := json.Marshal(r)
 	if err != nil {
 		panic("rseqemu: BUG: " + err.Error())
 	}
