@@ -48,7 +48,8 @@ type Checkpoint struct {
 	under   *saved // the search to be resumed
 	from    string // the file that it is in
 	next    time.Time
-	closed  bool
+	closed  bool // an interrupted search is in it
+	opened  bool
 }
 
 const checkpointHead = "rseqemu checkpoint 1\n"
@@ -78,9 +79,9 @@ type savedViolation struct {
 	Cause  string
 }
 
-// open reads the file, or the one before it, and reports why the sweep can't go on
-// from it; without any it begins anew.
-func (c *Checkpoint) open(s *Sweep) error {
+// Open reads the file, or the one before it, and reports why the sweep can't go on
+// from it; without any it begins anew. [Sweep.Run] does it if nobody has.
+func (c *Checkpoint) Open(s *Sweep) error {
 	terms, err := s.Terms()
 	if err != nil {
 		return err
@@ -92,6 +93,7 @@ func (c *Checkpoint) open(s *Sweep) error {
 	}
 	got, from, err := c.load()
 	if err != nil || got == nil {
+		c.opened = err == nil
 		return err
 	}
 	if diff := Difference(c.terms, got.Terms); diff != "" {
@@ -111,6 +113,7 @@ func (c *Checkpoint) open(s *Sweep) error {
 		}
 	}
 	c.under, c.from, s.known = got, from, c.results
+	c.opened = true
 	return nil
 }
 

@@ -57,10 +57,13 @@ func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error
 	if err != nil {
 		return err
 	}
-	if s.Checkpoint != nil {
-		if err := s.Checkpoint.open(s); err != nil {
-			return err
+	if c := s.Checkpoint; c != nil {
+		if !c.opened {
+			if err := c.Open(s); err != nil {
+				return err
+			}
 		}
+		c.opened = false
 	}
 	done := make([]chan error, len(findings))
 	for i := range done {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -151,7 +152,7 @@ func (a *app) result(name string) (*result, error) {
 	switch {
 	case r.Format != resultFormat:
 		return nil, fmt.Errorf("%s: no result of rseqemu check --result: its format is %q, not %q", name, r.Format, resultFormat)
-	case r.Sum != r.sum():
+	case r.Sum != r.sum() || !bytes.Equal(b, r.text()):
 		return nil, fmt.Errorf("%s: damaged, or changed by hand: its checksum is wrong", name)
 	}
 	return r, nil

@@ -79,6 +79,9 @@ func (a *app) scale(f *checkFlags, programs []*program, sweeps []*explore.Sweep)
 	}
 	s.Checkpoint = &explore.Checkpoint{File: f.checkpoint, Every: f.every, Version: build(),
 		Note: func(text string) { a.err.printf("rseqemu: %s\n", oneLine(text)) }}
+	if err := s.Checkpoint.Open(s); err != nil {
+		return programs[0].bad(err)
+	}
 	return a.acknowledge(f)
 }
 
@@ -199,11 +202,7 @@ func (f *checkFlags) saveResult(p *program, s *explore.Sweep, found []*explore.F
 		r.Results[one.Number] = one.Result
 	}
 	r.Sum = r.sum()
-	b, err := json.Marshal(r)
-	if err != nil {
-		panic("rseqemu: BUG: " + err.Error())
-	}
-	return save(f.result, append(b, '\n'))
+	return save(f.result, r.text())
 }
 
 // termsOf are the terms of a whole check, this software among them.
@@ -216,9 +215,14 @@ func termsOf(s *explore.Sweep) ([]explore.Term, error) {
 
 func (r result) sum() string {
 	r.Sum = ""
+	return fmt.Sprintf("%016x", xxh3.Hash(r.text()))
+}
+
+// text is the file.
+func (r result) text() []byte {
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic("rseqemu: BUG: " + err.Error())
 	}
-	return fmt.Sprintf("%016x", xxh3.Hash(b))
+	return append(b, '\n')
 }
