@@ -26,6 +26,10 @@ The output is the same on every machine. On a terminal the times are added.
 --kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
 families, all, all/arm64, and any of these behind ! to leave them out.
 
+With --checkpoint it can be killed at any time, and the same command goes on from the
+file; it is removed once there is an answer. With --shard it makes one part, of the
+kernels or of the random runs, for rseqemu merge.
+
 A search that doesn't finish says up to how many kernel events it is a proof
 nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
 --random help.`

@@ -80,6 +80,7 @@ there. Field names are stable; new ones may come.
            properties[], verdict,
            kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
            failure: property, message, events, transitions, schedule, story
+  merge    as check
   run      verdict (ended, broken, incomplete), property, message, transitions,
   replay   events, schedule, story; of a replay the verdict is broken or unbroken
   diff     verdict (same, parts, incomplete), from, to, budget, why, states,
