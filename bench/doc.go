@@ -4,6 +4,10 @@
 //
 //	go test -bench . -count 6
 //
+// Beside that it has the reference models on whose numbers of states other model
+// checkers agree (models), and a command that prints check beside Spin on them
+// (cmd/compare).
+//
 // # The loop
 //
 // Each engine runs the same loop on one 8-byte cell in memory: load, add, store,

@@ -15,7 +15,7 @@ func (m *Machine) writeIDs(t *task) bool {
 	if !m.putIDs(t, t.rseq.ids.cpu, t.rseq.ids) {
 		return false
 	}
-	m.emit(EvIDs, t.cpu, m.id(t), uint64(t.rseq.ids.cpu), uint64(t.rseq.ids.node)<<32|uint64(t.rseq.ids.cid))
+	m.emit(EvIDs, t.cpu, t, uint64(t.rseq.ids.cpu), uint64(t.rseq.ids.node)<<32|uint64(t.rseq.ids.cid))
 	return true
 }
 
@@ -66,7 +66,7 @@ func (m *Machine) clearCS(t *task, ptr ir.Addr) Reason {
 	if !m.memOf(t).Store(int(t.cpu), t.rseq.area+abi.OffRSeqCS, 8, 0) {
 		return ReasonAreaFault
 	}
-	m.emit(EvClear, t.cpu, m.id(t), uint64(ptr), 0)
+	m.emit(EvClear, t.cpu, t, uint64(ptr), 0)
 	return ReasonNone
 }
 
@@ -77,7 +77,7 @@ func (m *Machine) abort(t *task, ptr, ip ir.Addr) Reason {
 	}
 	m.counters.Fixup++
 	m.strayAbort = m.strayAbort || !m.declared(ptr)
-	m.emit(EvAbort, t.cpu, m.id(t), uint64(ip), uint64(ptr))
+	m.emit(EvAbort, t.cpu, t, uint64(ip), uint64(ptr))
 	t.regs.SetIP(ip)
 	return ReasonNone
 }

@@ -44,12 +44,43 @@ var eventNames = [numEvents]string{"invoke", "return", "sched_out", "sched_in", 
 
 func (k EventKind) String() string { return eventNames[k] }
 
+// EventSet is a set of kinds of event, bit n for kind n.
+type EventSet uint32
+
+// AllEvents has every kind.
+const AllEvents EventSet = 1<<numEvents - 1
+
+// SetOf returns the set of these kinds.
+func SetOf(kinds ...EventKind) EventSet {
+	var s EventSet
+	for _, k := range kinds {
+		s |= 1 << k
+	}
+	return s
+}
+
+// Has reports whether the kind is in the set.
+func (s EventSet) Has(k EventKind) bool { return s>>k&1 != 0 }
+
 // Observe has f called for every event from now on; nil ends that. The
 // observer must not change the machine.
-func (m *Machine) Observe(f func(Event)) { m.observer = f }
+func (m *Machine) Observe(f func(Event)) { m.ObserveOnly(AllEvents, f) }
 
-func (m *Machine) emit(k EventKind, c CPUID, id TaskID, a, b uint64) {
-	if m.observer != nil {
-		m.observer(Event{Kind: k, CPU: c, Task: id, IP: m.tasks[id].regs.IP, A: a, B: b})
+// ObserveOnly is [Machine.Observe] for some kinds of event: the others cost
+// nothing.
+func (m *Machine) ObserveOnly(kinds EventSet, f func(Event)) {
+	if f == nil {
+		kinds = 0
 	}
+	m.observer, m.listens = f, kinds
+}
+
+func (m *Machine) emit(k EventKind, c CPUID, t *task, a, b uint64) {
+	if m.listens.Has(k) {
+		m.tell(k, c, t, a, b)
+	}
+}
+
+func (m *Machine) tell(k EventKind, c CPUID, t *task, a, b uint64) {
+	m.observer(Event{Kind: k, CPU: c, Task: m.id(t), IP: t.regs.IP, A: a, B: b})
 }

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,5 +64,25 @@ c0 t0 exit 0x0 0x0 at op.inside
 		if diff := cmp.Diff(strings.TrimPrefix(tt.want, "\n"), r.story()); diff != "" {
 			t.Errorf("%s, %s (-want +got):\n%s", tt.kernel, tt.schedule, diff)
 		}
+	}
+}
+
+// TestAnObserverIsToldOfWhatItAskedFor and of nothing else, in the same order.
+func TestAnObserverIsToldOfWhatItAskedFor(t *testing.T) {
+	all, some := []Event(nil), []Event(nil)
+	kinds := SetOf(EvInvoke, EvReturn, EvExit)
+	for _, o := range []struct {
+		kinds EventSet
+		to    *[]Event
+	}{{AllEvents, &all}, {kinds, &some}} {
+		m := busy(t, "6.18")
+		m.ObserveOnly(o.kinds, func(e Event) { *o.to = append(*o.to, e) })
+		for !m.Done() {
+			m.Do(m.Choices(nil)[0])
+		}
+	}
+	all = slices.DeleteFunc(all, func(e Event) bool { return !kinds.Has(e.Kind) })
+	if len(some) != 2*3*2+3 || !slices.Equal(all, some) {
+		t.Errorf("told %v\nof %v", some, all)
 	}
 }

@@ -63,7 +63,7 @@ func (m *Machine) notifyWork(t *task) bool {
 // force sends the task a signal that it can't refuse: one that is blocked, or
 // SIGSEGV while SIGSEGV is being delivered, kills.
 func (m *Machine) force(t *task, s abi.Signal, reason Reason) {
-	m.emit(EvFatal, t.cpu, m.id(t), uint64(s), uint64(reason))
+	m.emit(EvFatal, t.cpu, t, uint64(s), uint64(reason))
 	p := &m.procs[t.proc]
 	if t.blocked&sigBit(s) != 0 || p.handlers[s] == sigIgnore {
 		p.handlers[s] = sigDefault

@@ -48,6 +48,14 @@ func (m *Machine) InCall(t TaskID) (call int, ok bool) {
 	return int(k.call), k.inCall && k.alive() && k.script >= 0
 }
 
+// Place returns a number for where a task is: the call of its script and the
+// instruction, and whether it runs, and on which CPU. Two places in the program have two
+// numbers.
+func (m *Machine) Place(t TaskID) uint64 {
+	k := &m.tasks[t]
+	return uint64(k.regs.IP)<<32 ^ uint64(k.regs.Micro)<<28 ^ uint64(uint16(k.call))<<12 ^ uint64(k.state)<<8 ^ uint64(uint8(k.cpu))
+}
+
 // CallName returns a call of a thread's script as its program writes it:
 // push(n1, 3).
 func (m *Machine) CallName(t TaskID, call int) string {

@@ -335,3 +335,56 @@ func TestMachinesShareAProgram(t *testing.T) {
 		}
 	}
 }
+
+// TestDoTellsWhenTheChoicesAreTheSame: where it says so they are, and it says so
+// of most steps.
+func TestDoTellsWhenTheChoicesAreTheSame(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		for range 100 {
+			choices := m.Choices(nil)
+			if len(choices) == 0 {
+				return
+			}
+			c := draw(t, choices)
+			if !m.Do(c) {
+				if diff := cmp.Diff(choices, m.Choices(nil)); diff != "" {
+					t.Fatalf("%v changed the choices and doesn't say so (-before +after):\n%s", c, diff)
+				}
+			}
+		}
+	})
+	m, said := busy(t, "6.18"), 0
+	m.budget = Budget{Preemptions: 1}
+	for range 12 {
+		if !m.Do(StepOn(0)) {
+			said++
+		}
+	}
+	if said != 11 { // and the return
+		t.Errorf("of 12 steps of a call %d changed nothing", said)
+	}
+}
+
+// TestTwoPlacesHaveTwoNumbers: Place tells apart what it says that it does.
+func TestTwoPlacesHaveTwoNumbers(t *testing.T) {
+	ks := kernels(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t, ks)
+		what, number := map[uint64]string{}, map[string]uint64{}
+		walk(t, m, 100, nil, func() {
+			for i := range m.tasks {
+				k := &m.tasks[i]
+				w, n := fmt.Sprint(k.regs.IP, k.regs.Micro, k.call, k.state, k.cpu), m.Place(TaskID(i))
+				if old, ok := what[n]; ok && old != w {
+					t.Fatalf("%s and %s are both %#x", old, w, n)
+				}
+				if old, ok := number[w]; ok && old != n {
+					t.Fatalf("%s is %#x and %#x", w, old, n)
+				}
+				what[n], number[w] = w, n
+			}
+		})
+	})
+}

@@ -26,9 +26,9 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 		space.membarrier = true
 		return 0, waitNone
 	case cmd == abi.MembarrierPrivateExpedited && m.order != nil:
-		return m.fence(c, t, none, ipiBarrier, true)
+		return m.orderMemory(c, t, true)
 	case (cmd == abi.MembarrierGlobal || cmd == abi.MembarrierGlobalExpedited) && m.order != nil:
-		return m.fence(c, t, none, ipiBarrier, false)
+		return m.orderMemory(c, t, false)
 	case cmd != abi.MembarrierPrivateExpeditedRSeq:
 		return 0, waitNone
 	case !space.membarrier:
@@ -39,13 +39,12 @@ func (m *Machine) sysMembarrier(c CPUID, t *task, cmd int32, flags uint32, cpuID
 	} else if int(cpuID) >= len(m.cpus) {
 		return 0, waitNone
 	}
-	return m.fence(c, t, CPUID(cpuID), ipiRSeq, true)
+	return m.fence(c, t, CPUID(cpuID))
 }
 
-// fence sends the interrupts, to one CPU or all, or all that run a thread of the
-// caller's memory (private). A caller that asks for its own CPU by number gets
-// what it asked for; else it is left alone.
-func (m *Machine) fence(c CPUID, t *task, only CPUID, why uint8, private bool) (uint64, waitKind) {
+// fence sends the interrupts, to one CPU or all. A caller that asks for its own
+// CPU by number gets what it asked for; else it is left alone.
+func (m *Machine) fence(c CPUID, t *task, only CPUID) (uint64, waitKind) {
 	if only == c {
 		if m.mms[m.procs[t.proc].mm].users > 1 && m.online() > 1 {
 			m.rseqIPI(t)
@@ -58,10 +57,28 @@ func (m *Machine) fence(c CPUID, t *task, only CPUID, why uint8, private bool) (
 		if CPUID(i) == c || only >= 0 && CPUID(i) != only || cpu.cur < 0 {
 			continue
 		}
-		if !private || m.procs[m.tasks[cpu.cur].proc].mm == m.procs[t.proc].mm {
-			cpu.ipi |= why
+		if m.procs[m.tasks[cpu.cur].proc].mm == m.procs[t.proc].mm {
+			cpu.ipi |= ipiRSeq
 			t.fences |= 1 << i
 		}
+	}
+	if t.fences == 0 {
+		return 0, waitNone
+	}
+	return 0, waitFences
+}
+
+// orderMemory has every other CPU that runs a thread, or a thread of the caller's
+// memory (private), take an interrupt that is a barrier and nothing else.
+func (m *Machine) orderMemory(c CPUID, t *task, private bool) (uint64, waitKind) {
+	t.fences = 0
+	for i := range m.cpus {
+		cpu := &m.cpus[i]
+		if CPUID(i) == c || cpu.cur < 0 || private && m.procs[m.tasks[cpu.cur].proc].mm != m.procs[t.proc].mm {
+			continue
+		}
+		cpu.ipi |= ipiBarrier
+		t.fences |= 1 << i
 	}
 	if t.fences == 0 {
 		return 0, waitNone

@@ -5,58 +5,7 @@ import (
 	"github.com/rseqemu/rseqemu/vcpu"
 )
 
-// upcoming is what a CPU's task would do next.
-type upcoming struct {
-	vcpu.Effect
-	ops     []ir.Op // of the step
-	regs    vcpu.Regs
-	barrier bool // it needs everything performed, and sees everything
-	private bool // it is an access to the thread's own struct rseq
-}
-
-// next finds out what a task's next step is.
-func (m *Machine) next(c CPUID, t *task) (u upcoming) {
-	u.regs = t.regs
-	if t.betweenCalls() {
-		if m.parked(t) {
-			u.barrier = true // it exits
-			return u
-		}
-		next := &m.calls[t.script][t.call]
-		copy(u.regs.R[:], next.args)
-		u.regs.SetIP(next.entry)
-	}
-	var trap vcpu.Trap
-	u.Effect, trap = m.code.Foresee(m.memOf(t), int(c), u.regs)
-	if trap.Kind != vcpu.TrapNone {
-		u.barrier = true
-		return u
-	}
-	in := &m.im.Instrs[m.im.Index(u.regs.IP)]
-	u.ops = in.Ops[u.regs.Micro:u.To]
-	u.Op -= int(u.regs.Micro)
-	switch u.Code {
-	case ir.Nop:
-	case ir.Fence:
-		u.barrier = u.Order == ir.FenceFull
-	case ir.Xadd, ir.Xchg, ir.Cmpxchg:
-		u.barrier = true
-	default:
-		u.barrier = in.Locked || m.cfg.Memory == TSO && u.Code != ir.Ld && u.Code != ir.St
-		u.private = within(u.Addr, u.Width, ir.Addr(t.regs.R[ir.TP]), ir.RSeqSpace)
-	}
-	return u
-}
-
-// betweenCalls reports whether the task's next step begins a call of its
-// script, or ends the task.
-func (t *task) betweenCalls() bool { return t.regs.IP == ir.ReturnIP && !t.inCall }
-
-// parked reports whether the task has nothing left to do but to exit, which it
-// does when its stores are performed.
-func (m *Machine) parked(t *task) bool {
-	return t.regs.IP == ir.ReturnIP && (t.script < 0 || !t.inCall && int(t.call) == len(m.calls[t.script]))
-}
+// The accesses that a CPU has pending, and its choices.
 
 // loads reports whether a pending access is a load.
 func (o *ordering) loads() bool {
@@ -223,7 +172,6 @@ func (m *Machine) orderedStep(c CPUID, kind ChoiceKind, stale int) {
 }
 
 func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind ChoiceKind, stale int) {
-	id := m.id(t)
 	if m.cfg.Memory == TSO {
 		if v, ok := m.forwarded(o, t, u.Addr, u.Width, int(o.n)); ok {
 			m.issue(c, t, v)
@@ -238,7 +186,7 @@ func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind C
 		o.n++
 		o.flow(u.ops, pre)
 		m.issue(c, t, 0)
-		m.emit(EvDeferred, c, id, uint64(u.Addr), uint64(u.Dst))
+		m.emit(EvDeferred, c, t, uint64(u.Addr), uint64(u.Dst))
 		return
 	}
 	var b [8]byte
@@ -255,7 +203,7 @@ func (m *Machine) orderedLoad(c CPUID, t *task, o *ordering, u *upcoming, kind C
 	if stale > 0 {
 		newest, _ := m.memOf(t).Load(u.Addr, u.Width)
 		m.issue(c, t, v)
-		m.emit(EvStale, c, id, uint64(u.Addr), newest)
+		m.emit(EvStale, c, t, uint64(u.Addr), newest)
 		return
 	}
 	m.issue(c, t, v)
@@ -270,7 +218,7 @@ func (m *Machine) orderedStore(c CPUID, t *task, o *ordering, u *upcoming, kind 
 		o.pending[o.n] = a
 		o.n++
 		m.issue(c, t, 0)
-		m.emit(EvHeld, c, m.id(t), uint64(u.Addr), u.Value)
+		m.emit(EvHeld, c, t, uint64(u.Addr), u.Value)
 		return
 	case m.cfg.Memory == TSO:
 	case u.Code == ir.St || m.memOf(t).Reservations()[c] == u.Addr:
@@ -330,10 +278,10 @@ func (m *Machine) flush(c CPUID, i int) {
 		o.seen, o.nSeen, o.floor = older.seen, older.nSeen, older.floor
 		t.regs.R[p.reg] = m.memOf(t).Number(b[:p.width])
 		o.regs[p.reg] = at
-		m.emit(EvBound, c, m.id(t), uint64(p.reg), t.regs.R[p.reg])
+		m.emit(EvBound, c, t, uint64(p.reg), t.regs.R[p.reg])
 	} else {
 		m.perform(c, &p)
-		m.emit(EvPerformed, c, m.id(t), uint64(p.addr), p.value)
+		m.emit(EvPerformed, c, t, uint64(p.addr), p.value)
 	}
 	o.remove(i)
 }

@@ -82,4 +82,10 @@ func (m *Machine) setOrder(d *decoder) {
 		copy(w.old[:], d.take(int(w.width)))
 		w.addr = ir.Addr(d.uvarint())
 	}
+	for c := range m.order {
+		m.order[c].each(func(v view) view {
+			d.bad = d.bad || v > m.writes.n
+			return v
+		})
+	}
 }

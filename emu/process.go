@@ -152,7 +152,7 @@ func (m *Machine) exec(t *task, entry ir.Addr) bool {
 // exitTask ends a thread. It never touches user memory.
 func (m *Machine) exitTask(t *task, code uint8) {
 	id := m.id(t)
-	m.emit(EvExit, t.cpu, id, uint64(code), 0)
+	m.emit(EvExit, t.cpu, t, uint64(code), 0)
 	if t.state == taskRunning {
 		if m.order != nil {
 			m.settle(t.cpu)
@@ -175,7 +175,8 @@ func (m *Machine) exitProcess(proc int8, e Exit) {
 	p := &m.procs[proc]
 	p.done, p.exit = true, e
 	if e.Signal != 0 {
-		m.emit(EvKill, m.tasks[e.Task].cpu, e.Task, uint64(e.Signal), uint64(e.Reason))
+		t := &m.tasks[e.Task]
+		m.emit(EvKill, t.cpu, t, uint64(e.Signal), uint64(e.Reason))
 	}
 	for i := range m.tasks {
 		if t := &m.tasks[i]; t.alive() && t.proc == proc {

@@ -1,6 +1,10 @@
 package emu
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/ir/live"
@@ -164,19 +168,36 @@ func (r *Reducer) Broken() Reduction {
 	return wrong & r.set
 }
 
-// String lists the reductions.
-func (s Reduction) String() string {
-	out := ""
-	for i, name := range reductionNames {
-		if s&(1<<i) != 0 {
-			if out != "" {
-				out += ","
-			}
-			out += name
+// ParseReduction reads a list of reductions, with commas between them: dead, local,
+// return, percpu, symmetry, cpu; or all, or none.
+func ParseReduction(text string) (Reduction, error) {
+	var set Reduction
+	for _, name := range strings.Split(text, ",") {
+		switch i := slices.Index(reductionNames[:], name); {
+		case name == "all":
+			set = AllReductions
+		case i >= 0:
+			set |= 1 << i
+		case name != "none":
+			return 0, fmt.Errorf("unknown reduction %q (all, none, %s)", name, strings.Join(reductionNames[:], ", "))
 		}
 	}
-	if out == "" {
+	return set, nil
+}
+
+// Reductions are the names that [ParseReduction] knows.
+func Reductions() []string { return append([]string{"all", "none"}, reductionNames[:]...) }
+
+// String lists the reductions.
+func (s Reduction) String() string {
+	var out []string
+	for i, name := range reductionNames {
+		if s&(1<<i) != 0 {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
 		return "none"
 	}
-	return out
+	return strings.Join(out, ",")
 }

@@ -36,14 +36,13 @@ func (n *Renaming) Identity() bool {
 
 // Choice returns a transition under the new numbers.
 func (n *Renaming) Choice(c Choice) Choice {
-	k := c.Kind()
-	switch k {
+	switch c.Kind() {
 	case Wake, Signal:
-		return ofTask(k, n.Tasks[c.Task()], uint8(c))
+		return c&^0xff00 | Choice(uint8(n.Tasks[c.Task()]))<<8
 	case Run:
 		return RunOn(n.CPUs[c.CPU()], n.Tasks[c.Task()])
 	}
-	return onCPU(k, n.CPUs[c.CPU()])
+	return c&^0xff0000 | Choice(uint8(n.CPUs[c.CPU()]))<<16
 }
 
 // Value returns what a number becomes that is of a kind.

@@ -34,7 +34,7 @@ func (m *Machine) switchIn(c CPUID, t *task) {
 	m.cpus[c].cur = m.id(t)
 	t.state, t.cpu = taskRunning, c
 	m.assignCID(t)
-	m.emit(EvSchedIn, c, m.id(t), uint64(prev), 0)
+	m.emit(EvSchedIn, c, t, uint64(prev), 0)
 	switch m.k.Notify {
 	case NotifyOld:
 		if prev >= 0 && prev != c {
@@ -62,7 +62,7 @@ func (m *Machine) firstCPU(t *task) {
 // switchOut takes the CPU's task off it.
 func (m *Machine) switchOut(c CPUID, to taskState) {
 	t := &m.tasks[m.cpus[c].cur]
-	m.emit(EvSchedOut, c, m.id(t), 0, 0)
+	m.emit(EvSchedOut, c, t, 0, 0)
 	m.cpus[c].cur = none
 	m.memOf(t).Unreserve(int(c))
 	m.releaseCID(t)

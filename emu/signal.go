@@ -92,7 +92,7 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 		m.failedDelivery(t, s)
 		return
 	}
-	m.emit(EvSignal, t.cpu, m.id(t), uint64(s), uint64(h))
+	m.emit(EvSignal, t.cpu, t, uint64(s), uint64(h))
 	t.blocked |= sigBit(s)
 	t.regs.R[ir.R0], t.regs.R[ir.R1] = uint64(s), uint64(frame)
 	t.regs.R[ir.SP], t.regs.R[ir.LR] = uint64(frame), uint64(m.im.Restorer)
@@ -149,7 +149,7 @@ func (m *Machine) sigreturn(t *task) {
 	t.regs.SetIP(ir.Addr(word(FrameIP)))
 	t.regs.Flags = uint8(word(FrameFlags)) & 15
 	t.blocked = word(FrameMask) & allSignals &^ unblockable
-	m.emit(EvSigreturn, t.cpu, m.id(t), word(FrameSigno), 0)
+	m.emit(EvSigreturn, t.cpu, t, word(FrameSigno), 0)
 	clear(b[:])
 	mem.WriteBytes(c, frame, b[:])
 }

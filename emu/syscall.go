@@ -17,7 +17,7 @@ func (m *Machine) syscall(c CPUID, t *task, nr int64) {
 	}
 	id := m.id(t)
 	m.memOf(t).Unreserve(int(c))
-	m.emit(EvSyscall, c, id, uint64(sys), 0)
+	m.emit(EvSyscall, c, t, uint64(sys), 0)
 	t.inSyscall = true
 	a := [6]uint64(t.regs.R[:6])
 	switch sys {
@@ -43,7 +43,7 @@ func (m *Machine) syscall(c CPUID, t *task, nr int64) {
 	}
 	t.regs.R[ir.R0] = ret
 	if block == waitNone || block == waitYield {
-		m.emit(EvSysret, c, id, ret, uint64(sys))
+		m.emit(EvSysret, c, t, ret, uint64(sys))
 	}
 	switch {
 	case block == waitFences:

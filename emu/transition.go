@@ -89,15 +89,24 @@ func (m *Machine) Progress(buf []Choice) []Choice {
 	return buf
 }
 
-// Do makes one transition, which must be one of [Machine.Choices].
-func (m *Machine) Do(c Choice) {
-	switch c.Kind() {
-	case Step:
+// Do makes one transition, which must be one of [Machine.Choices]. If it reports
+// false the choices are the same as before it, as they are behind most steps;
+// whoever makes long runs need not list them again.
+func (m *Machine) Do(c Choice) (changed bool) {
+	if c.Kind() == Step {
 		if m.order == nil {
-			m.step(c.CPU())
-		} else {
-			m.orderedStep(c.CPU(), Step, 0)
+			return m.step(c.CPU())
 		}
+		m.orderedStep(c.CPU(), Step, 0)
+		return true
+	}
+	m.event(c)
+	return true
+}
+
+// event makes a transition that is no step.
+func (m *Machine) event(c Choice) {
+	switch c.Kind() {
 	case Delay, Stale:
 		m.orderedStep(c.CPU(), c.Kind(), c.Nth())
 	case Flush:
@@ -180,19 +189,29 @@ func (m *Machine) allowsSignal(c Choice) bool {
 	return m.budget.has(Signals) && t.alive() && (t.state != taskRunning || m.interruptible(t))
 }
 
-// step runs the CPU's task, beginning its next call if it is between calls.
-func (m *Machine) step(c CPUID) {
+// step runs the CPU's task, beginning its next call if it is between calls. It
+// reports whether the choices may have changed: those there are depend on where a
+// task is only if a fault may come, or if an instruction has a middle.
+func (m *Machine) step(c CPUID) (changed bool) {
 	t := &m.tasks[m.cpus[c].cur]
 	if t.regs.IP == ir.ReturnIP && !t.inCall && t.script >= 0 {
 		m.invoke(t)
 	}
 	mem := m.memOf(t)
 	mem.Enter(int(c))
-	switch trap := m.code.Step(mem, int(c), &t.regs); trap.Kind {
+	trap := m.code.Step(mem, int(c), &t.regs)
+	if trap.Kind == vcpu.TrapNone && t.regs.IP != ir.ReturnIP {
+		return m.code.Splits || m.budget.has(Faults)
+	}
+	m.leave(c, t, trap)
+	return true
+}
+
+// leave goes on behind a step that has left the call's code.
+func (m *Machine) leave(c CPUID, t *task, trap vcpu.Trap) {
+	switch trap.Kind {
 	case vcpu.TrapNone:
-		if t.regs.IP == ir.ReturnIP {
-			m.returned(t)
-		}
+		m.returned(t)
 	case vcpu.TrapSyscall:
 		m.syscall(c, t, trap.Arg)
 	default:
@@ -203,7 +222,7 @@ func (m *Machine) step(c CPUID) {
 // invoke begins the next call of the script: this is where its interval in the
 // history begins, not at the end of the call before.
 func (m *Machine) invoke(t *task) {
-	m.emit(EvInvoke, t.cpu, m.id(t), uint64(t.call), 0)
+	m.emit(EvInvoke, t.cpu, t, uint64(t.call), 0)
 	next := &m.calls[t.script][t.call]
 	copy(t.regs.R[:], next.args)
 	t.regs.SetIP(next.entry)
@@ -213,14 +232,13 @@ func (m *Machine) invoke(t *task) {
 // returned ends a call. Its registers are dead, and cleared, so that runs that
 // differ only in them meet again.
 func (m *Machine) returned(t *task) {
-	id := m.id(t)
 	if t.script < 0 {
 		if m.settled(t.cpu) {
 			m.exitTask(t, 0)
 		}
 		return
 	}
-	m.emit(EvReturn, t.cpu, id, t.regs.R[ir.R0], t.regs.R[ir.R1])
+	m.emit(EvReturn, t.cpu, t, t.regs.R[ir.R0], t.regs.R[ir.R1])
 	t.inCall = false
 	t.call++
 	if int(t.call) == len(m.calls[t.script]) && m.settled(t.cpu) {

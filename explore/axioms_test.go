@@ -124,7 +124,7 @@ func (r racer) outcomes(t fataler, memory emu.MemoryModel) map[string]bool {
 	cfg := on(t, "6.18", "none")
 	cfg.Memory = memory
 	o := outcomes{seen: map[string]bool{}}
-	res, err := explore.Exhaustive(context.Background(), boot(t, parse(t, r.text()), cfg), []explore.Factory{o.factory}, explore.Limits{}, nil)
+	res, err := explore.Exhaustive(context.Background(), boot(t, parse(t, r.text()), cfg), []explore.Factory{o.factory}, explore.Limits{Workers: 1}, nil)
 	if err != nil || !res.Complete {
 		t.Fatalf("%v %+v", err, res)
 	}

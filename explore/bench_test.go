@@ -31,7 +31,7 @@ func BenchmarkSample(b *testing.B) {
 	runs, steps := 0, 0
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := explore.Sample(b.Context(), boot(b, p, cfg), fs, 1, 1000, explore.Limits{}, nil)
+		r, err := explore.Sample(b.Context(), boot(b, p, cfg), fs, explore.Uniform(), 1, 1000, explore.Limits{}, nil)
 		if err != nil || r.Failure != nil {
 			b.Fatal(r, err)
 		}

@@ -154,7 +154,7 @@ func TestSearchIsEnumeration(t *testing.T) {
 		}
 		got := ends{map[string]bool{}}
 		fs := append(propsOf(t, p), got.factory)
-		r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), fs, explore.Limits{}, nil)
+		r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), fs, explore.Limits{Workers: 1}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

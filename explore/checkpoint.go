@@ -103,7 +103,7 @@ func (c *Checkpoint) Open(s *Sweep) error {
 	if limit <= 0 {
 		limit = DefaultStates
 	}
-	if got.Counts != nil && got.Counts.States > limit {
+	if got.States != c.states && got.Counts != nil && got.Counts.States > limit {
 		return fmt.Errorf("%s has %d states already, and at most %d are allowed (--states)", from, got.Counts.States, limit)
 	}
 	for i, r := range got.Results {

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"math/rand/v2"
 	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -19,13 +18,6 @@ type ChooserFunc func(m *emu.Machine, choices []emu.Choice) int
 
 // Choose calls f.
 func (f ChooserFunc) Choose(m *emu.Machine, choices []emu.Choice) int { return f(m, choices) }
-
-// Random returns a chooser that picks uniformly, the same for the same seed on
-// every platform.
-func Random(seed uint64) Chooser {
-	r := rand.New(rand.NewPCG(seed, 0))
-	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int { return r.IntN(len(choices)) })
-}
 
 // patience is how many steps [Undisturbed] leaves to one CPU at a time.
 const patience = 1000

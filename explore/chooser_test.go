@@ -65,6 +65,14 @@ func TestReplayEndsWithItsSchedule(t *testing.T) {
 	}
 }
 
+// TestATolerantReplayLeavesOutWhatIsNotEnabled and goes on by itself.
+func TestATolerantReplayLeavesOutWhatIsNotEnabled(t *testing.T) {
+	schedule := []emu.Choice{three[2], emu.StepOn(7), three[1], three[0]}
+	if got := picks(explore.Tolerant(schedule), []int{3, 3, 1, 3}); !slices.Equal(got, []int{2, 1, 0, 0}) {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestARunIsItsSchedule: whoever decides, replaying the schedule is the same run.
 func TestARunIsItsSchedule(t *testing.T) {
 	p, cfg := example(t, "list.rseq"), on(t, "7.3/v2", "preempt=3 migrate=3 irq=2 fault=1 membarrier=1")

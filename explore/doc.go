@@ -12,7 +12,7 @@
 //
 //	Check       a program in a go test, on several kernels
 //	Exhaustive  every run within a budget of kernel events
-//	Sample      random runs
+//	Sample      random runs, by a Sampler: Uniform, Weighted, PCT or Guided
 //	Diff        where a program's behaviour differs between two kernels
 //	Run         one run, by a Chooser
 //	Schedule    a run as a text file, to be followed again

@@ -72,7 +72,7 @@ func ExampleSample() {
 	p, properties := read("list-no-cpu-check.rseq")
 	m := machine(p, emu.Linux("6.18", abi.AMD64), emu.DefaultBudget)
 	const seed, runs = 1, 10_000
-	r, err := explore.Sample(context.Background(), m, properties, seed, runs, explore.Limits{}, nil)
+	r, err := explore.Sample(context.Background(), m, properties, explore.Uniform(), seed, runs, explore.Limits{}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

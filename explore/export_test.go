@@ -13,3 +13,9 @@ func Tidy(m *emu.Machine, factories []Factory, f *Failure) error {
 
 // Switches counts the changes of CPU in a schedule.
 var Switches = switches
+
+// Kept is the number of schedules that a guided sampler keeps.
+func Kept(s Sampler) int { return len(s.(*guided).kept) }
+
+// Tolerant follows a schedule as far as it fits.
+var Tolerant = tolerant

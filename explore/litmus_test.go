@@ -157,7 +157,7 @@ func observable(t *testing.T, program, outcome string, memory emu.MemoryModel) b
 	cfg := on(t, "6.18", "none")
 	cfg.Memory = memory
 	o := outcomes{seen: map[string]bool{}}
-	r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), []explore.Factory{o.factory}, explore.Limits{}, nil)
+	r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), []explore.Factory{o.factory}, explore.Limits{Workers: 1}, nil)
 	if err != nil || !r.Complete {
 		t.Fatalf("%v, %+v\n%s", err, r, program)
 	}

@@ -28,6 +28,15 @@ type Property interface {
 	SetState(b []byte) (rest []byte, err error)
 }
 
+// Selective is a property that can say no beforehand to most of what happens,
+// which makes runs several times as fast: it sees only some kinds of event, and
+// unless it is asked after every transition, it is asked after those in which one
+// of these happened.
+type Selective interface {
+	Property
+	Selects() (kinds emu.EventSet, every bool)
+}
+
 // Factory makes a property for a machine in its initial state. Every worker of
 // a search has properties of its own.
 type Factory func(m *emu.Machine) (Property, error)
@@ -46,6 +55,12 @@ func (v *Violation) Error() string { return v.Property + ": " + v.Message }
 type world struct {
 	m     *emu.Machine
 	props []Property
+	kinds []emu.EventSet // by property: the events that it sees
+	every []bool         // by property: it is asked after every transition
+	any   bool           // one of them is
+
+	heard   emu.EventSet // what has happened since the properties were asked
+	changed bool         // what the last transition reported, see [emu.Machine.Do]
 	// mayBlock lets a deadlock pass.
 	mayBlock bool
 }
@@ -57,15 +72,26 @@ func newWorld(m *emu.Machine, factories []Factory) (*world, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.props = append(w.props, p)
+		kinds, every := emu.AllEvents, true
+		if s, ok := p.(Selective); ok {
+			kinds, every = s.Selects()
+		}
+		w.props, w.kinds, w.every, w.any = append(w.props, p), append(w.kinds, kinds), append(w.every, every), w.any || every
 	}
-	m.Observe(w.observe)
+	var all emu.EventSet
+	for _, kinds := range w.kinds {
+		all |= kinds
+	}
+	m.ObserveOnly(all, w.observe)
 	return w, nil
 }
 
 func (w *world) observe(e emu.Event) {
-	for _, p := range w.props {
-		p.Observe(e)
+	w.heard |= emu.SetOf(e.Kind)
+	for i, p := range w.props {
+		if w.kinds[i].Has(e.Kind) {
+			p.Observe(e)
+		}
 	}
 }
 
@@ -93,13 +119,21 @@ type Symmetric interface {
 
 // do makes a transition and asks the properties.
 func (w *world) do(c emu.Choice) *Violation {
-	w.m.Do(c)
+	w.changed = w.m.Do(c)
 	return w.ask(c)
 }
 
 // ask asks the properties after transition c.
 func (w *world) ask(c emu.Choice) *Violation {
-	for _, p := range w.props {
+	heard := w.heard
+	if heard == 0 && !w.any {
+		return nil
+	}
+	w.heard = 0
+	for i, p := range w.props {
+		if !w.every[i] && w.kinds[i]&heard == 0 {
+			continue
+		}
 		if v := p.After(w.m, c); v != nil {
 			return v
 		}

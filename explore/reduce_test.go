@@ -68,7 +68,7 @@ func lists(t *rapid.T) *ir.Program {
 	for i := range rapid.IntRange(1, 3).Draw(t, "threads") {
 		text += fmt.Sprintf("thread: push node + %d%s\n", 8*i, pick("", "; pop"))
 	}
-	return parse(t, text+"final list(head, 0) <= calls(push)\n")
+	return parse(t, text+"final list(head, 0) <= calls(push)\n"+pick("", "spec stack(push, pop)\n"))
 }
 
 // TestReductionsLoseNothing: with any of the reductions a search finds what it

@@ -45,7 +45,7 @@ func (k *keeper) without() emu.Reduction {
 
 // save writes the search. That it can't is told, and ends nothing.
 func (k *keeper) save(s *search, rest [][]byte) {
-	if k.closed {
+	if k == nil || k.closed {
 		return
 	}
 	s.sum()

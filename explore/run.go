@@ -36,11 +36,13 @@ func Run(m *emu.Machine, factories []Factory, ch Chooser, steps int, observe fun
 	}
 	var buf []emu.Choice
 	out := &Outcome{}
+	w.changed = true
 	for range steps {
-		buf = m.Choices(buf[:0])
-		if stuck(buf) {
-			out.Violation = w.end()
-			break
+		if w.changed {
+			if buf = m.Choices(buf[:0]); stuck(buf) {
+				out.Violation = w.end()
+				break
+			}
 		}
 		i := ch.Choose(m, buf)
 		if i < 0 {

@@ -6,10 +6,10 @@ import (
 	"github.com/rseqemu/rseqemu/emu"
 )
 
-// Sample makes random runs of a machine, numbered from seed, until one breaks a
-// property or runs are made. It proves nothing: the result is never complete. A
-// failing schedule is made shorter before it is returned.
-func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint64, runs int, lim Limits, progress Progress) (*Result, error) {
+// Sample has a sampler make runs of a machine, numbered from seed, until one
+// breaks a property or runs are made. It proves nothing: the result is never
+// complete. A failing schedule is made shorter before it is returned.
+func Sample(ctx context.Context, m *emu.Machine, factories []Factory, s Sampler, seed uint64, runs int, lim Limits, progress Progress) (*Result, error) {
 	if lim.Steps == 0 {
 		lim.Steps = DefaultSteps
 	}
@@ -18,8 +18,11 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 		return nil, err
 	}
 	reset := w.rewind()
-	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Why: "random runs prove nothing"}
-	var choices, way []emu.Choice
+	res := &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget(), Sampler: s.String(), Why: "random runs prove nothing"}
+	choices, way := make([]emu.Choice, 0, 64), make([]emu.Choice, 0, 1024)
+	if p, ok := s.(*PCTSampler); ok {
+		defer func() { res.Bound = p.Bound() }()
+	}
 	for ; res.Runs < runs; res.Runs++ {
 		if res.Runs&0xff == 0 {
 			if ctx.Err() != nil {
@@ -31,8 +34,9 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 			}
 		}
 		reset()
+		s.Begin(m, seed+uint64(res.Runs))
 		var v *Violation
-		if v, way, choices = w.walk(Random(seed+uint64(res.Runs)), lim.Steps, way[:0], choices); v != nil {
+		if v, way, choices = w.walk(s, lim.Steps, way[:0], choices); v != nil {
 			res.Failure = &Failure{Violation: *v, Schedule: w.minimise(v, way, lim.Steps, reset)}
 			w.tidy(res.Failure, reset)
 			res.Runs++
@@ -47,10 +51,12 @@ func Sample(ctx context.Context, m *emu.Machine, factories []Factory, seed uint6
 
 // walk makes one run.
 func (w *world) walk(ch Chooser, steps int, way, choices []emu.Choice) (*Violation, []emu.Choice, []emu.Choice) {
+	w.changed = true
 	for range steps {
-		choices = w.m.Choices(choices[:0])
-		if stuck(choices) {
-			return w.end(), way, choices
+		if w.changed {
+			if choices = w.m.Choices(choices[:0]); stuck(choices) {
+				return w.end(), way, choices
+			}
 		}
 		i := ch.Choose(w.m, choices)
 		if i < 0 {
@@ -62,63 +68,4 @@ func (w *world) walk(ch Chooser, steps int, way, choices []emu.Choice) (*Violati
 		}
 	}
 	return nil, way, choices
-}
-
-// tolerant follows a schedule as far as it fits: a choice that isn't enabled is
-// left out, and behind its end the machine goes on by itself.
-func tolerant(schedule []emu.Choice) Chooser {
-	return ChooserFunc(func(_ *emu.Machine, choices []emu.Choice) int {
-		for len(schedule) > 0 {
-			want := schedule[0]
-			schedule = schedule[1:]
-			for i, c := range choices {
-				if c == want {
-					return i
-				}
-			}
-		}
-		return 0
-	})
-}
-
-// minimise makes a failing schedule shorter for as long as leaving out a part of
-// it still breaks the same property: first halves, then quarters, down to single
-// transitions.
-func (w *world) minimise(v *Violation, way []emu.Choice, steps int, reset func()) []emu.Choice {
-	best := append([]emu.Choice(nil), way...)
-	// A run that got longer without a part isn't one that a person wants, and
-	// one that spins is ended early.
-	try := func(candidate []emu.Choice) bool {
-		reset()
-		got, ran, _ := w.walk(tolerant(candidate), min(steps, 2*len(best)+100), nil, nil)
-		if got == nil || got.Property != v.Property || !cheaper(ran, best) {
-			return false
-		}
-		*v, best = *got, ran
-		return true
-	}
-	for size := len(best) / 2; size >= 1; size /= 2 {
-		for at := 0; at+size <= len(best); {
-			without := append(append([]emu.Choice(nil), best[:at]...), best[at+size:]...)
-			if !try(without) {
-				at += size
-			}
-		}
-	}
-	return best
-}
-
-// cheaper compares schedules as the exhaustive search does: events first.
-func cheaper(a, b []emu.Choice) bool {
-	ea, eb := Events(a), Events(b)
-	return ea < eb || ea == eb && len(a) < len(b)
-}
-
-// Events counts the kernel events of a schedule.
-func Events(schedule []emu.Choice) int {
-	n := 0
-	for _, c := range schedule {
-		n += int(c.Cost())
-	}
-	return n
 }

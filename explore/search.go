@@ -14,7 +14,8 @@ import (
 // Limits bound a search. Reaching one makes its result incomplete; it never
 // turns into a claim.
 type Limits struct {
-	// States is the number of distinct states; 0: DefaultStates.
+	// States is the number of distinct states, with those of the last layer beyond
+	// it; 0: DefaultStates.
 	States int
 	// Steps is the length of a run, at most a million; 0: DefaultSteps.
 	Steps int
@@ -37,8 +38,9 @@ type Limits struct {
 	Workers int
 }
 
-// DefaultStates takes about 1 GiB for a program of the usual size.
-const DefaultStates = 8_000_000
+// DefaultStates takes about 1 GiB for a program of the usual size, half of it for
+// states that wait.
+const DefaultStates = 10_000_000
 
 // Result is what a search found out.
 type Result struct {
@@ -75,6 +77,10 @@ type Result struct {
 	Transitions int
 	Depth       int // transitions of the longest way to a state that was followed
 	Runs        int // random runs that were made (Sample)
+	// Sampler made them, and Bound says how likely one of them finds a bug, if
+	// it is known.
+	Sampler string
+	Bound   *Bound
 	// Sampled says that all the random runs that were asked for were made.
 	Sampled bool
 }
@@ -241,6 +247,10 @@ func (s *search) run() {
 					return
 				}
 			}
+			if s.states.Load() > int64(s.lim.States) {
+				s.keep.save(s, nil)
+				s.stop(s.tooMany())
+			}
 			if s.why != "" {
 				return
 			}
@@ -322,6 +332,11 @@ func (s *search) expand(chunks [][]byte) (rest [][]byte) {
 	return chunks[min(int(next.Load()), len(chunks)):]
 }
 
+// tooMany is why a search ends that has found more states than it may. It does so
+// at the end of a layer, so that what it says doesn't depend on who found them; a
+// layer that has as many states by itself is too much.
+func (s *search) tooMany() string { return fmt.Sprintf("more than %d states", s.lim.States) }
+
 // stop ends the search; the first reason counts.
 func (s *search) stop(why string) {
 	s.mu.Lock()
@@ -359,10 +374,10 @@ func (v *violation) before(o *violation) bool {
 	switch {
 	case v.at != o.at:
 		return v.at < o.at
-	case v.key != o.key:
-		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
 	case v.choice != o.choice:
 		return v.choice < o.choice
+	case v.key != o.key:
+		return v.key.hi < o.key.hi || v.key.hi == o.key.hi && v.key.lo < o.key.lo
 	}
 	return v.cause < o.cause
 }

@@ -332,7 +332,7 @@ func TestAPropertyThatCannotBeMadeIsAnError(t *testing.T) {
 	p, cfg, no := example(t, "list.rseq"), on(t, "6.18", ""), errors.New("no")
 	fs := []explore.Factory{func(*emu.Machine) (explore.Property, error) { return nil, no }}
 	_, errs := explore.Exhaustive(context.Background(), boot(t, p, cfg), fs, explore.Limits{}, nil)
-	_, errSample := explore.Sample(context.Background(), boot(t, p, cfg), fs, 1, 1, explore.Limits{}, nil)
+	_, errSample := explore.Sample(context.Background(), boot(t, p, cfg), fs, explore.Uniform(), 1, 1, explore.Limits{}, nil)
 	_, errRun := explore.Run(boot(t, p, cfg), fs, explore.Random(1), 0, nil)
 	_, errFollow := (&explore.Schedule{}).Follow(boot(t, p, cfg), fs, nil)
 	for i, err := range []error{errs, errSample, errRun, errFollow} {

@@ -80,7 +80,7 @@ func TestJudgesAreAsked(t *testing.T) {
 				m := boot(t, p, on(t, "6.18", "none"))
 				var err error
 				if sample {
-					_, err = explore.Sample(t.Context(), m, fs, 1, 10, explore.Limits{}, nil)
+					_, err = explore.Sample(t.Context(), m, fs, explore.Uniform(), 1, 10, explore.Limits{}, nil)
 				} else {
 					_, err = explore.Exhaustive(t.Context(), m, fs, explore.Limits{}, nil)
 				}

@@ -9,7 +9,7 @@ import (
 
 // Shard is one of the parts into which a sweep is divided, so that as many processes
 // can make one each, on machines that know nothing of each other: of the kernels,
-// dealt out in turn, or of the random runs, a range each. Which part has what
+// dealt out in turn, or of random runs that learn nothing from each other, a range each. Which part has what
 // depends on nothing but the sweep and the numbers here.
 //
 // A kernel's search isn't divided: runs that begin differently come to the same
@@ -91,7 +91,7 @@ func (s *Sweep) Combine(parts []Part) error {
 		for i := range of {
 			shard := Shard{i, of}
 			_, runs := shard.runs(s.Random)
-			if s.Random > 0 && runs == 0 || s.Random == 0 && !shard.has(f) {
+			if s.byRuns() && runs == 0 || !s.byRuns() && !shard.has(f) {
 				continue
 			}
 			part := byShard[i].Results[f]
@@ -99,7 +99,7 @@ func (s *Sweep) Combine(parts []Part) error {
 				part = &Result{Why: fmt.Sprintf("shard %s is missing", shard)}
 				part.CPUs, part.Budget = r.CPUs, r.Budget
 			}
-			if s.Random == 0 {
+			if !s.byRuns() {
 				r = part
 				break
 			}
@@ -120,6 +120,9 @@ func (r *Result) follow(part *Result) {
 	r.Transitions += part.Transitions
 	r.Depth = max(r.Depth, part.Depth)
 	r.Failure = part.Failure
+	if part.Sampler != "" {
+		r.Sampler = part.Sampler
+	}
 	r.Sampled = whole && part.Sampled
 	if whole {
 		r.Why = part.Why

@@ -17,11 +17,13 @@ type Sweep struct {
 	Program *ir.Program
 	Options Options
 	// Random is the number of random runs to make instead of covering all, and
-	// Seed the first one's number.
-	Random int
-	Seed   uint64
-	// Workers is the number of searches at a time; 0: as many as there are
-	// processors.
+	// Seed the first one's number. Sampler makes what makes them, one for each
+	// kernel; nil: Uniform.
+	Random  int
+	Seed    uint64
+	Sampler func() Sampler
+	// Workers is the number of processors to use, for searches at a time and for
+	// the workers of each; 0: all there are.
 	Workers int
 	// Shard is the part of the sweep that is made; the zero value: all of it.
 	Shard Shard
@@ -45,6 +47,13 @@ type Finding struct {
 	Schedule *Schedule
 	// Took is how long the search was under way.
 	Took time.Duration
+}
+
+// ScheduleOf makes another failure's schedule one like Schedule.
+func (f *Finding) ScheduleOf(o *Failure) *Schedule {
+	s := *f.Schedule
+	s.Breaks, s.Choices = o.Property, o.Schedule
+	return &s
 }
 
 // Run searches under each kernel and yields what it found in the order of the
@@ -72,7 +81,7 @@ func (s *Sweep) Run(ctx context.Context, yield func(emu.Kernel, *Finding)) error
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	next := make(chan int)
-	for range min(len(findings), max(1, s.workers())) {
+	for range s.atOnce() {
 		wg.Go(func() {
 			for i := range next {
 				done[i] <- s.search(ctx, machines[i], findings[i], i)
@@ -130,12 +139,40 @@ func (s *Sweep) prepare() ([]*Finding, []*emu.Machine, error) {
 }
 
 // mine reports whether a finding is one of the sweep's shard.
-func (s *Sweep) mine(finding int) bool { return s.Random > 0 || s.Shard.has(finding) }
+func (s *Sweep) mine(finding int) bool { return s.byRuns() || s.Shard.has(finding) }
+
+// byRuns reports whether random runs are what shards divide: those in which no run
+// depends on others. Of others, as of searches, it is the kernels.
+func (s *Sweep) byRuns() bool {
+	switch s.sampler().(type) {
+	case *uniform, *weighted:
+		return s.Random > 0
+	}
+	return false
+}
+
+func (s *Sweep) sampler() Sampler {
+	if s.Sampler == nil {
+		return Uniform()
+	}
+	return s.Sampler()
+}
+
+// atOnce is how many kernels are searched at a time.
+func (s *Sweep) atOnce() int {
+	mine := 0
+	for i := range s.group() {
+		if s.mine(i) {
+			mine++
+		}
+	}
+	if s.Checkpoint != nil {
+		mine = 1
+	}
+	return max(1, min(mine, s.workers()))
+}
 
 func (s *Sweep) workers() int {
-	if s.Checkpoint != nil {
-		return 1
-	}
 	if s.Workers > 0 {
 		return s.Workers
 	}
@@ -178,10 +215,15 @@ func (s *Sweep) search(ctx context.Context, m *emu.Machine, f *Finding, number i
 		f.Result = s.known[number]
 		f.Result.Kernel = k
 	case s.Random > 0:
-		first, runs := s.Shard.runs(s.Random)
-		f.Result, err = Sample(ctx, m, s.Options.Properties, s.Seed+uint64(first), runs, s.Options.Limits, progress)
+		first, runs := 0, s.Random
+		if s.byRuns() {
+			first, runs = s.Shard.runs(s.Random)
+		}
+		f.Result, err = Sample(ctx, m, s.Options.Properties, s.sampler(), s.Seed+uint64(first), runs, s.Options.Limits, progress)
 	default:
-		f.Result, err = exhaust(ctx, m, s.Options.Properties, s.Options.Limits, progress, false, s.Checkpoint.of(number))
+		lim := s.Options.Limits
+		lim.Workers = max(1, s.workers()/s.atOnce())
+		f.Result, err = exhaust(ctx, m, s.Options.Properties, lim, progress, false, s.Checkpoint.of(number))
 	}
 	f.Took = time.Since(began)
 	if err != nil {

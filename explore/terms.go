@@ -45,6 +45,11 @@ func (s *Sweep) Terms() ([]Term, error) {
 	terms = append(terms, Term{"budget", machines[0].Budget().String()}, Term{"properties", strings.Join(properties, ",")})
 	if s.Random > 0 {
 		terms = append(terms, Term{"random runs", fmt.Sprint(s.Random)}, Term{"seed", fmt.Sprint(s.Seed)})
+		chooser := s.sampler().String()
+		if p, ok := s.sampler().(*PCTSampler); ok {
+			chooser += fmt.Sprintf(" of depth %d", p.fixed)
+		}
+		terms = append(terms, Term{"chooser", chooser})
 	} else {
 		var reduced []string
 		for i := range findings {

@@ -20,7 +20,7 @@ func hash(b []byte) key {
 }
 
 // node is what a search keeps of a state: how it got there, cheapest way first. Of
-// several cheapest ways it is the least by parent and choice, so that it doesn't
+// several cheapest ways it is the least by choice and parent, so that it doesn't
 // depend on which worker came first.
 type node struct {
 	key    key
@@ -117,7 +117,7 @@ func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool)
 		nd.parent, nd.choice, nd.cost = from.lo, choice, at
 		v.lowered.Store(true)
 		waits = true
-	case at == nd.cost && (from.lo < nd.parent || from.lo == nd.parent && choice < nd.choice):
+	case at == nd.cost && (choice < nd.choice || choice == nd.choice && from.lo < nd.parent):
 		nd.parent, nd.choice = from.lo, choice
 	}
 	s.mu.Unlock()

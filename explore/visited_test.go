@@ -30,7 +30,7 @@ func TestVisitedIsAMap(t *testing.T) {
 				lowered = true
 			}
 			if now := (node{k, from.lo, choice, at}); !seen || at < nd.cost ||
-				at == nd.cost && (now.parent < nd.parent || now.parent == nd.parent && choice < nd.choice) {
+				at == nd.cost && (choice < nd.choice || choice == nd.choice && now.parent < nd.parent) {
 				want[k] = now
 			}
 		}

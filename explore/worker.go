@@ -201,8 +201,8 @@ func (w *worker) follow(c emu.Choice) bool {
 	}
 	isNew, waits := w.known(k, c, at)
 	if isNew {
-		if states := w.s.states.Add(1); states > int64(w.s.lim.States) {
-			w.s.stop(fmt.Sprintf("more than %d states", w.s.lim.States))
+		if states := w.s.states.Add(1); states > 2*int64(w.s.lim.States) {
+			w.s.stop(w.s.tooMany())
 			return false
 		}
 	}

@@ -79,7 +79,7 @@ func FuzzProgram(f *testing.F) {
 			oneLine(t, err)
 			return
 		}
-		m, err := emu.New(p, emu.Config{Kernel: ks[int(kernel)%len(ks)], Budget: &allEvents})
+		m, err := emu.New(p, emu.Config{Kernel: ks[int(kernel)%len(ks)], Budget: &allEvents, Memory: memory(choices)})
 		if err != nil {
 			oneLine(t, err)
 			return
@@ -96,6 +96,15 @@ func FuzzProgram(f *testing.F) {
 	})
 }
 
+// memory is the memory model that the first choice's upper bits ask for, so that
+// the corpora keep their meaning: mostly SC.
+func memory(choices []byte) emu.MemoryModel {
+	if len(choices) == 0 {
+		return emu.SC
+	}
+	return [4]emu.MemoryModel{emu.SC, emu.SC, emu.TSO, emu.ARM}[choices[0]>>6]
+}
+
 func oneLine(t *testing.T, err error) {
 	if msg := err.Error(); msg == "" || strings.Contains(msg, "\n") {
 		t.Errorf("the error isn't one line: %q", msg)
@@ -109,6 +118,7 @@ func FuzzSchedule(f *testing.F) {
 	programs := sources(f, everything...)
 	f.Add(uint8(0), "rseqemu schedule 1\nkernel 6.19\nbudget preempt=1\n\nc0 step x3\nc0 preempt\nc0 run t0\n")
 	f.Add(uint8(1), "rseqemu schedule 1\nprogram list 1234\nkernel 7.3/v1\ncpus 3\nidle\n\nc2 run t1\n")
+	f.Add(uint8(2), "rseqemu schedule 1\nkernel 6.18\nmemory arm\n\nc0 delay\nc0 flush 2\nc1 stale\n")
 	f.Fuzz(func(t *testing.T, program uint8, text string) {
 		s, err := explore.ParseSchedule("f.sched", []byte(text))
 		if err != nil {
@@ -139,11 +149,12 @@ func FuzzSchedule(f *testing.F) {
 
 // FuzzMachine drives a right program by the fuzzer's bytes under any kernel. On
 // the way every state survives being written and read, on another machine; and
-// on a kernel that the program claims, nothing that it declares breaks.
+// on a kernel that the program claims, in order (SC), nothing that it declares breaks.
 func FuzzMachine(f *testing.F) {
 	programs := sources(f, "../props/percpu/programs/*.rseq")
 	for i := range programs {
 		f.Add(uint8(i), uint8(3*i), []byte{0, 3, 0, 2, 1, 5, 1, 1, 0, 2})
+		f.Add(uint8(i), uint8(3*i), []byte{0xc0, 3, 0, 2, 1, 5, 1, 1, 0, 2, 1, 2, 3, 1, 0, 2})
 	}
 	ks := kernels()
 	f.Fuzz(func(t *testing.T, program, kernel uint8, choices []byte) {
@@ -151,7 +162,7 @@ func FuzzMachine(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := emu.Config{Kernel: ks[int(kernel)%len(ks)], Budget: &allEvents}
+		cfg := emu.Config{Kernel: ks[int(kernel)%len(ks)], Budget: &allEvents, Memory: memory(choices)}
 		m, err := emu.New(p, cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -161,7 +172,7 @@ func FuzzMachine(f *testing.F) {
 			t.Fatal(err)
 		}
 		var properties []explore.Factory
-		if claims(t, p, cfg.Kernel) {
+		if cfg.Memory == emu.SC && claims(t, p, cfg.Kernel) {
 			if properties, err = props.Of(p); err != nil {
 				t.Fatal(err)
 			}

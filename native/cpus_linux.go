@@ -18,30 +18,17 @@ type took struct {
 // maxLanes is how many lanes find something to do.
 const maxLanes = 8
 
-// takeCPUs takes the last CPUs that this process may use: two for each lane, of
-// which it makes as many as it can, and one in any case. If there are more, its
-// own threads are kept off them from then on: the fewer threads want a CPU, the
-// fewer runs are disturbed.
+// takeCPUs takes the CPUs of as many lanes as this process may have, and keeps its
+// own threads off them from then on, if there are others: the fewer threads want a
+// CPU, the fewer runs are disturbed.
 var takeCPUs = sync.OnceValues(func() ([]took, error) {
 	var allowed unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
 		return nil, err
 	}
-	lanes := make([]took, max(1, min(allowed.Count()/cpusOfLane, maxLanes)))
-	c := 1023
-	for i := range lanes {
-		for l := &lanes[i]; c >= 0 && len(l.cpus) < conform.CPUs; c-- {
-			if allowed.IsSet(c) {
-				l.cpus = append([]int{c}, l.cpus...)
-				allowed.Clear(c)
-			}
-		}
-	}
+	lanes := lanesOf(&allowed)
 	if allowed.Count() == 0 {
 		return lanes, nil
-	}
-	for i := range lanes {
-		lanes[i].apart = true
 	}
 	// Threads that come later begin with the CPUs of those that make them.
 	threads, err := os.ReadDir("/proc/self/task")
@@ -52,3 +39,22 @@ var takeCPUs = sync.OnceValues(func() ([]took, error) {
 	}
 	return lanes, err
 })
+
+// lanesOf takes the last CPUs of those that are allowed: two for each lane, of
+// which there are as many as there are three CPUs, and one in any case.
+func lanesOf(allowed *unix.CPUSet) []took {
+	lanes := make([]took, max(1, min(allowed.Count()/cpusOfLane, maxLanes)))
+	c := 1023
+	for i := range lanes {
+		for l := &lanes[i]; c >= 0 && len(l.cpus) < conform.CPUs; c-- {
+			if allowed.IsSet(c) {
+				l.cpus = append([]int{c}, l.cpus...)
+				allowed.Clear(c)
+			}
+		}
+	}
+	for i := range lanes {
+		lanes[i].apart = allowed.Count() > 0
+	}
+	return lanes
+}

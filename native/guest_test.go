@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rseqemu/rseqemu/native"
 	"github.com/rseqemu/rseqemu/native/boot"
@@ -38,7 +39,8 @@ func TestRandomProgramsAgreeUnderQEMU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &boot.Machine{Kernel: *kernel, Arch: arch, CPUs: 2 * native.GuestCPUs, Env: native.GuestEnv()}
+	// Two at a time: they sleep a lot, and have one thread each.
+	m := &boot.Machine{Kernel: *kernel, Arch: arch, CPUs: 2 * native.GuestCPUs, Env: native.GuestEnv(), Silence: 5 * time.Minute}
 	code, err := m.Run(t.Context(), self, []string{"", "-test.run=^TestRandomProgramsAgree$", "-test.v", "-test.timeout=0", "-test.parallel=8", "-pairs", strconv.Itoa(pairs)}, os.Stdout, os.Stderr)
 	if err != nil || code != 0 {
 		t.Errorf("it ended with %d: %v", code, err)

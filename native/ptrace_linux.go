@@ -87,6 +87,9 @@ func (tr *tracee) wait(pid int) (unix.WaitStatus, error) {
 
 // reap kills what is left of the process.
 func (tr *tracee) reap() {
+	// Nobody looks at it any more: one stop less on its way out. If it isn't
+	// stopped now, it is on that way.
+	unix.PtraceSetOptions(tr.pid, unix.PTRACE_O_EXITKILL)
 	unix.Kill(tr.pid, unix.SIGKILL)
 	for {
 		var ws unix.WaitStatus

@@ -32,10 +32,9 @@ func pointRelease(release, version string) string {
 // the case has for itself, and one for what watches it.
 const cpusOfLane = conform.CPUs + 1
 
-// GuestCPUs is how many CPUs a guest has that a [Target] runs in: for two cases at
-// a time, as an emulated CPU that waits for another costs nothing, and what is
-// busy at one time are about as many as a small host has.
-const GuestCPUs = 2 * cpusOfLane
+// GuestCPUs is how many CPUs a guest has that a [Target] runs in: as few as keep
+// the two that a case is on quiet.
+const GuestCPUs = cpusOfLane
 
 // GuestEnv is the environment of a guest's command for the same: no more threads
 // of Go's than are busy, and less collecting of garbage in a machine that is gone

@@ -119,12 +119,19 @@ func (tr *tracee) setUp() error {
 }
 
 // touch has the kernel map what the program doesn't touch itself before the
-// kernel reads it: descriptors. From 6.19 on the way to user mode that finds
-// everything in place differs from the one that doesn't, which checks and writes
-// the ids as well, and a case must not depend on what else is in a page.
+// kernel reads it: descriptors, wherever rseq_cs points. From 6.19 on the way to
+// user mode that finds everything in place differs from the one that doesn't, which
+// checks and writes the ids as well (booted: 7.3.4, rseq_cs in untouched per-CPU
+// data), and a case must not depend on what else is in a page.
 func (tr *tracee) touch() {
-	for at := 0; at < len(tr.p.im.Rodata); at += unix.Getpagesize() {
+	page := unix.Getpagesize()
+	for at := 0; at < len(tr.p.im.Rodata); at += page {
 		tr.load(ir.RodataBase+ir.Addr(at), 1)
+	}
+	for _, s := range tr.p.left {
+		for at := 0; at < len(s.data); at += page {
+			tr.load(s.at+ir.Addr(at), 1)
+		}
 	}
 }
 

@@ -36,8 +36,9 @@
 // Promela's largest numbers have 32 bits and the machine's have 64. A model holds
 // the lower half, and asserts wherever it matters (need, which breaks
 // assert(!refused)) that the upper half is its sign. Addresses of the machine are
-// below 2^31, and so are the numbers of every program of props/percpu; two
-// variables a register would double the state for numbers that don't come up.
+// below 2^31, and so are the numbers of every program of props/percpu that can be
+// exported; two variables a register would double the state for numbers that don't
+// come up.
 //
 // # What is refused
 //

@@ -1,6 +1,7 @@
 package promela
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -162,7 +163,7 @@ func (x *exporter) address(off int) string {
 
 // node is the NUMA node of a CPU.
 func (x *exporter) node(c string) string {
-	if nodes := max(x.cfg.Nodes, x.im.Prog.Setup.Nodes); x.cfg.Nodes > 1 || x.cfg.Nodes == 0 && nodes > 1 {
+	if nodes := cmp.Or(x.cfg.Nodes, x.im.Prog.Setup.Nodes, 1); nodes > 1 {
 		return fmt.Sprintf("(%s * %d / CPUS)", c, nodes)
 	}
 	return "0"

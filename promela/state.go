@@ -60,7 +60,7 @@ func (x *exporter) declarations() {
 	x.printf("byte alive = N;\nbyte last;    /* who ended the program + 1 */\n")
 	x.printf("byte killed;  /* why the program was killed, a reason of package emu; 0: it wasn't */\nint killed_ip, killed_at;\n")
 	if x.counts {
-		x.printf("byte calls[%d], got[%d];  /* finished calls, by function; those that returned other than 0 */\n", len(x.im.Funcs), len(x.im.Funcs))
+		x.printf("short calls[%d], got[%d];  /* finished calls, by function; those that returned other than 0 */\n", len(x.im.Funcs), len(x.im.Funcs))
 	}
 
 	x.printf("\n/* The threads. A dead one's variables are 0. */\n")

@@ -73,6 +73,14 @@ func (c *checks) Observe(e emu.Event) {
 	}
 }
 
+// Selects says that it counts returns; an always is asked after every transition.
+func (c *checks) Selects() (kinds emu.EventSet, every bool) {
+	if c.counts {
+		kinds = emu.SetOf(emu.EvReturn)
+	}
+	return kinds, c.always
+}
+
 func (c *checks) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	if !c.always {
 		return nil

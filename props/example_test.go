@@ -86,7 +86,7 @@ thread: take
 		log.Fatal(err)
 	}
 	fmt.Println(r.Failure.Message)
-	// Output: t0's take returned 0 with r1 = 0, which no order of the calls explains
+	// Output: t1's take returned 0 with r1 = 0, which no order of the calls explains
 }
 
 // A run's history goes to Porcupine, to be judged and to be drawn

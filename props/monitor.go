@@ -250,6 +250,11 @@ func (mon *Monitor) forget(keep ...*node) {
 	}
 }
 
+// Selects says that it is about calls and returns.
+func (mon *Monitor) Selects() (kinds emu.EventSet, every bool) {
+	return emu.SetOf(emu.EvInvoke, emu.EvReturn), false
+}
+
 // After reports the violation, if a call could not be explained.
 func (mon *Monitor) After(*emu.Machine, emu.Choice) *explore.Violation {
 	if mon.failed.before == nil {

@@ -105,7 +105,7 @@ func TestPorcupineRejectsEveryCounterexample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := explore.Sample(context.Background(), boot(t, p, kernel, ""), []explore.Factory{props.Linearizable(spec, s.Funcs...)}, 1, 100, explore.Limits{Steps: 2000}, nil)
+		r, err := explore.Sample(context.Background(), boot(t, p, kernel, ""), []explore.Factory{props.Linearizable(spec, s.Funcs...)}, explore.Uniform(), 1, 100, explore.Limits{Steps: 2000}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,18 +10,16 @@ import (
 // Survive demands that no process of the program is killed by a signal that
 // the kernel forced on it: by a fault, a failed assertion (trap brk), or the
 // rules of restartable sequences. It remembers nothing.
-func Survive(*emu.Machine) (explore.Property, error) { return &survive{}, nil }
+func Survive(*emu.Machine) (explore.Property, error) { return survive{}, nil }
 
-type survive struct {
-	killed bool // one was, since the state was set: ask the machine who and why
-}
+type survive struct{}
 
-func (s *survive) Observe(e emu.Event) { s.killed = s.killed || e.Kind == emu.EvKill }
+func (survive) Observe(emu.Event) {}
 
-func (s *survive) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
-	if !s.killed {
-		return nil
-	}
+// Selects says that only a process' end can be its end.
+func (survive) Selects() (kinds emu.EventSet, every bool) { return emu.SetOf(emu.EvKill), false }
+
+func (survive) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	e, killed := m.Killed()
 	if !killed || e.Reason == emu.ReasonSent {
 		return nil
@@ -34,9 +32,6 @@ func (s *survive) After(m *emu.Machine, _ emu.Choice) *explore.Violation {
 	return &explore.Violation{Property: "survives", Message: msg}
 }
 
-func (s *survive) AtEnd(*emu.Machine) *explore.Violation { return nil }
-func (s *survive) AppendState(b []byte) []byte           { return b }
-func (s *survive) SetState(b []byte) (rest []byte, err error) {
-	s.killed = false
-	return b, nil
-}
+func (survive) AtEnd(*emu.Machine) *explore.Violation      { return nil }
+func (survive) AppendState(b []byte) []byte                { return b }
+func (survive) SetState(b []byte) (rest []byte, err error) { return b, nil }

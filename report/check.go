@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -46,15 +48,36 @@ type KernelRun struct {
 	Verdict VerdictKind `json:"verdict"`
 	// Why says what ended an incomplete search. All runs with fewer than Events
 	// kernel events were covered nevertheless.
-	Why         string   `json:"why,omitempty"`
-	Events      int      `json:"events"`
-	States      int      `json:"states"`
-	Transitions int      `json:"transitions"`
-	Depth       int      `json:"depth"`
-	Runs        int      `json:"runs,omitempty"`
-	Failure     *Failure `json:"failure,omitempty"`
+	Why         string `json:"why,omitempty"`
+	Events      int    `json:"events"`
+	States      int    `json:"states"`
+	Transitions int    `json:"transitions"`
+	Depth       int    `json:"depth"`
+	Runs        int    `json:"runs,omitempty"`
+	// Chooser made the runs, and Odds has those with which a run finds a bug of a
+	// depth, for choosers that know them.
+	Chooser string   `json:"chooser,omitempty"`
+	Odds    []Depth  `json:"odds,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
+	// Others are failures of other causes, if they were asked for.
+	Others []*Failure `json:"others,omitempty"`
+	// Reductions are those that the search made; Symmetric is what could change
+	// places, or why nothing could.
+	Reductions []string `json:"reductions,omitempty"`
+	Symmetric  string   `json:"symmetric,omitempty"`
+	// Missed is the binary logarithm of the odds that a state was taken for
+	// another, as their hashes are the same.
+	Missed   float64   `json:"missed,omitempty"`
+	Coverage *Coverage `json:"coverage,omitempty"`
 
-	words, like string
+	words, like, odds string
+}
+
+// Depth is what random runs aimed at bugs of a depth are good for: each finds one
+// with at least these odds.
+type Depth struct {
+	Depth int     `json:"depth"`
+	Odds  float64 `json:"odds"`
 }
 
 // Failure is a broken property and the run that breaks it.
@@ -141,14 +164,33 @@ func (c *Check) Caveat() string {
 
 // Add takes in what was found under a kernel, with the story of its failure if
 // tell, and returns its row.
-func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (*KernelRun, error) {
+func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories []explore.Factory, tell bool) (_ *KernelRun, err error) {
 	r := f.Result
 	run := KernelRun{Kernel: k.String(), Verdict: Kind(r), Why: r.Why, Events: r.Events, States: r.States, Transitions: r.Transitions,
-		Depth: r.Depth, Runs: r.Runs, words: Verdict(r)}
+		Depth: r.Depth, Runs: r.Runs, Chooser: r.Sampler, words: Verdict(r)}
+	if r.Bound != nil {
+		run.odds = Odds(r.Bound)
+		for _, d := range r.Bound.Depths {
+			run.Odds = append(run.Odds, Depth{d, 1 / r.Bound.OneIn(d)})
+		}
+	}
 	if run.Verdict == Holds || run.Verdict == Broken {
 		run.Why = ""
 	} else if run.Why == "" {
 		run.Why = NoEnd
+	}
+	if r.Coverage != nil {
+		if run.Coverage, err = newCoverage(p, k, r.Coverage); err != nil {
+			return nil, err
+		}
+		if r.Reduced != 0 {
+			run.Reductions = strings.Split(r.Reduced.String(), ",")
+		}
+		run.Symmetric, run.Missed = r.Symmetric, math.Round(r.Missed())
+	}
+	for _, o := range r.Others {
+		run.Others = append(run.Others, &Failure{Property: o.Property, Message: o.Message, Events: explore.Events(o.Schedule),
+			Transitions: len(o.Schedule), Schedule: f.ScheduleOf(o).String()})
 	}
 	if r.Failure != nil {
 		run.Failure = &Failure{Property: r.Failure.Property, Message: r.Failure.Message, Events: explore.Events(r.Failure.Schedule),
@@ -199,13 +241,36 @@ func (r *KernelRun) Row(width int, st Style) string {
 	switch {
 	case r.like != "":
 		stats = "same rules as " + r.like
+	case r.Verdict == Sampled:
+		stats = r.odds
 	case r.Verdict == Holds || r.Verdict == Incomplete && r.Runs == 0:
 		stats = fmt.Sprintf("%s, %s, depth %d", Count(r.States, "state"), Count(r.Transitions, "transition"), r.Depth)
 	}
+	gap := "  "
+	if r.odds != "" {
+		gap = "\n" + strings.Repeat(" ", 2+width+2) // they are long
+	}
 	if stats != "" {
-		stats = "  " + st.Dim(stats)
+		stats = gap + st.Dim(stats)
 	}
 	return "  " + pad(r.Kernel, width) + words + stats
+}
+
+// Covered says in a few lines what the search under this kernel has covered beside
+// the bounds.
+func (r *KernelRun) Covered(memory emu.MemoryModel) []string {
+	if r.Coverage == nil {
+		return nil
+	}
+	how := "every state by itself"
+	if len(r.Reductions) > 0 {
+		how = "states reduced by " + strings.Join(r.Reductions, ", ")
+		if slices.Contains(r.Reductions, "symmetry") {
+			how += " (" + r.Symmetric + ")"
+		}
+	}
+	how += fmt.Sprintf("; memory order %s; odds that a state is missed 2^%.0f", memory, r.Missed)
+	return append([]string{how}, r.Coverage.Summary()...)
 }
 
 // Failures returns the first failure of each broken property, with the kernels

@@ -20,19 +20,37 @@ func Verdict(r *explore.Result) string {
 	case Holds:
 		return "holds, for all schedules within these bounds"
 	case Sampled:
-		return fmt.Sprintf("not broken in %s, which proves nothing", Count(r.Runs, "random run"))
+		return fmt.Sprintf("not broken in %s, which proves nothing", runs(r))
 	}
 	switch {
 	case r.Complete:
 		return "not finished (no run ever ends): what must hold at the end was never asked"
 	case r.Runs > 0:
-		return fmt.Sprintf("not finished (%s): not broken in %s", r.Why, Count(r.Runs, "random run"))
+		return fmt.Sprintf("not finished (%s): not broken in %s", r.Why, runs(r))
 	case r.Events == 1:
 		return fmt.Sprintf("not finished (%s): holds for all schedules without kernel events", r.Why)
 	case r.Events > 1:
 		return fmt.Sprintf("not finished (%s): holds for all schedules with fewer than %s", r.Why, Count(r.Events, "kernel event"))
 	}
 	return fmt.Sprintf("not finished (%s): not broken so far", r.Why)
+}
+
+// runs says how many there were and who decided in them.
+func runs(r *explore.Result) string { return Count(r.Runs, "random run") + " (" + r.Sampler + ")" }
+
+// Odds says with which probability a run finds a bug, by the bug's depth.
+func Odds(b *explore.Bound) string {
+	var odds []string
+	for _, d := range b.Depths {
+		n := b.OneIn(d)
+		one := fmt.Sprintf("%.1e", n)
+		if n < 1e7 {
+			one = Thousands(int(n))
+		}
+		odds = append(odds, fmt.Sprintf("%d: 1/%s", d, one))
+	}
+	return fmt.Sprintf("least odds for a run of a depth to find a bug of that depth: %s (%s, %s at each of the first %s)",
+		strings.Join(odds, ", "), Count(b.Threads, "thread"), Count(b.Changes, "change"), Count(b.Transitions, "transition"))
 }
 
 // VerdictKind is a verdict in one word, for programs.

@@ -51,8 +51,8 @@ func TestVerdictClaimsNoMore(t *testing.T) {
 		{"limit", explore.Result{Why: "more than 9 states", Ends: 1}, report.Incomplete, "not finished (more than 9 states): not broken so far"},
 		{"limit, no events", explore.Result{Why: "more than 9 states", Events: 1}, report.Incomplete, "not finished (more than 9 states): holds for all schedules without kernel events"},
 		{"limit, events", explore.Result{Why: "more than 9 states", Events: 3}, report.Incomplete, "not finished (more than 9 states): holds for all schedules with fewer than 3 kernel events"},
-		{"random", explore.Result{Runs: 5, Sampled: true, Why: "random runs prove nothing"}, report.Sampled, "not broken in 5 random runs, which proves nothing"},
-		{"random, stopped", explore.Result{Runs: 5, Why: "interrupted: Ctrl-C"}, report.Incomplete, "not finished (interrupted: Ctrl-C): not broken in 5 random runs"},
+		{"random", explore.Result{Runs: 5, Sampler: "pct", Sampled: true, Why: "random runs prove nothing"}, report.Sampled, "not broken in 5 random runs (pct), which proves nothing"},
+		{"random, stopped", explore.Result{Runs: 5, Sampler: "pct", Why: "interrupted: Ctrl-C"}, report.Incomplete, "not finished (interrupted: Ctrl-C): not broken in 5 random runs (pct)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, kind := report.Verdict(&c.res), report.Kind(&c.res)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,13 @@ The output is the same on every machine. On a terminal the times are added.
 --kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
 families, all, all/arm64, and any of these behind ! to leave them out.
 
+--random makes runs instead, and says how many and no more. The chooser decides
+what happens next in them: guided keeps and changes runs that came to something
+new, as fuzzers do; pct takes random priorities and changes them at depth-1 random
+points, and prints the odds with which a run finds a bug of that depth (without
+--depth it takes 1 to 5 in turn); weighted makes kernel events rare and some
+threads slow; uniform picks anything with the same odds.
+
 With --checkpoint it can be killed at any time, and the same command goes on from the
 file; it is removed once there is an answer. With --shard it makes one part, of the
 kernels or of the random runs, for rseqemu merge.
@@ -36,13 +44,16 @@ nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
 
 type checkFlags struct {
 	machineFlags
-	kernels string
-	random  int
-	seed    uint64
-	timeout time.Duration
-	save    string
-	story   string
-	jobs    int
+	searching searchFlags
+	coverage  bool
+	kernels   string
+	random    int
+	seed      uint64
+	chooser   samplerFlags
+	timeout   time.Duration
+	save      string
+	story     string
+	jobs      int
 	scaleFlags
 
 	saved bool // a failure's schedule was
@@ -59,6 +70,7 @@ func (a *app) checkCmd() *cobra.Command {
   rseqemu check list.rseq --budget preempt=3,migrate=1 --cpus 3
   rseqemu check list.rseq --save fail.sched && echo holds
   rseqemu check big.rseq --random 100000 --seed 7
+  rseqemu check big.rseq --random 100000 --chooser pct --depth 3
   rseqemu check big.rseq --checkpoint big.ckpt       killed? the same command goes on
   rseqemu check big.rseq --kernels all --shard 0/4 --result 0.json`,
 		Args:              atLeast(1, "a program"),
@@ -66,14 +78,17 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
-	f.addStates(cmd)
+	f.searching.add(cmd)
+	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernels, "kernels", "", "kernels to check under (default: one of each family that the program claims)")
 	fl.IntVar(&f.random, "random", 0, "make this many random runs instead of covering all")
 	fl.Uint64Var(&f.seed, "seed", 1, "the first random run's seed")
+	f.chooser.add(cmd, "guided", explore.SamplerNames)
 	fl.DurationVar(&f.timeout, "timeout", 0, "stop after this time, as Ctrl-C does")
 	fl.StringVar(&f.save, "save", "", "write the first failure's schedule to this file")
-	fl.IntVar(&f.jobs, "jobs", 0, "kernels at a time (default: as many as there are processors)")
+	fl.IntVar(&f.jobs, "jobs", 0, "processors to use (default: all)")
+	fl.BoolVar(&f.coverage, "coverage", false, "print which kernel events were tried before each instruction of the sections")
 	addStory(cmd, &f.story, "brief")
 	f.addScale(cmd)
 	cmd.RegisterFlagCompletionFunc("kernels", completeKernels)
@@ -92,6 +107,12 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	}
 	if f.random < 0 {
 		return fmt.Errorf("--random %d is negative", f.random)
+	}
+	if f.random == 0 && f.chooser.given() {
+		return errors.New("--chooser and --depth are for random runs: say how many with --random")
+	}
+	if _, err := f.chooser.sampler(); err != nil {
+		return err
 	}
 	// Everything is read before anything runs, so that bad input leaves no trace.
 	var programs []*program
@@ -212,8 +233,16 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
 		}
 	}
-	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Workers: f.jobs,
-		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: f.limits()}}
+	sampler := func() explore.Sampler {
+		s, _ := f.chooser.sampler() // it was asked for before
+		return s
+	}
+	lim, err := f.searching.limits(f.steps)
+	if err != nil {
+		return nil, err
+	}
+	s := &explore.Sweep{Program: p.Program, Random: f.random, Seed: f.seed, Sampler: sampler, Workers: f.jobs,
+		Options: explore.Options{Properties: p.properties, Kernels: kernels, Config: cfg, Limits: lim}}
 	return s, p.bad(s.Validate())
 }
 
@@ -285,9 +314,32 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 	}
 	if !a.asJSON {
 		bar.clear()
+		a.covered(f, c, s.Options.Config.Memory)
 		a.checkEnd(f, p, c, saved)
 	}
 	return c, findings, nil
+}
+
+// covered prints what the first search that found nothing has covered, and with
+// --coverage all of it.
+func (a *app) covered(f *checkFlags, c *report.Check, memory emu.MemoryModel) {
+	for i := range c.Kernels {
+		r := &c.Kernels[i]
+		if r.Failure != nil || r.Coverage == nil {
+			continue
+		}
+		for _, line := range r.Covered(memory) {
+			a.out.printf("%s\n", a.out.style.Dim("  "+line))
+		}
+		if f.coverage {
+			a.out.printf("\n%s, under %s:\n", "What was tried", r.Kernel)
+			for _, line := range r.Coverage.Matrix() {
+				a.out.printf("  %s\n", strings.TrimRight(line, " "))
+			}
+			a.out.printf("\n")
+		}
+		return
+	}
 }
 
 // checkEnd prints what is behind the rows: the story of the first failure, and
@@ -309,6 +361,9 @@ func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string)
 		default:
 			a.out.printf("; under %s:\n\n", r.Kernel)
 			r.Failure.Story.Text(a.out, f.style(st))
+		}
+		for _, o := range r.Others {
+			a.out.printf("\nAlso broken: %s: %s (%s, %s)\n", st.Bad(o.Property), o.Message, report.Count(o.Events, "kernel event"), report.Count(o.Transitions, "transition"))
 		}
 		if saved != "" {
 			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, shell(p.arg), shell(saved))

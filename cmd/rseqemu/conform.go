@@ -43,7 +43,7 @@ deviation is a failure, and so is one that is gone.`
 type conformFlags struct {
 	target, kernel, against string
 	format, expect, record  string
-	init                    string
+	init, part              string
 	debug, list             bool
 }
 
@@ -71,6 +71,8 @@ func (a *app) conformCmd() *cobra.Command {
 	fl.StringVar(&f.init, "init", "", "qemu: a static rseqemu for the image's architecture (default: this program)")
 	fl.BoolVar(&f.debug, "debug", false, "native and qemu: turn rseq's debug mode on before (6.19 and later, as root)")
 	fl.BoolVar(&f.list, "list", false, "list the cases and what they show, and run nothing")
+	fl.StringVar(&f.part, "part", "", "which of the guests this is: 0/2")
+	fl.MarkHidden("part")
 	complete(cmd, "target", "emu", "native", "qemu")
 	complete(cmd, "format", conformFormats...)
 	return cmd
@@ -91,6 +93,13 @@ func (a *app) conform(ctx context.Context, f *conformFlags, args []string) error
 	}
 	if f.list {
 		return a.listCases(f, cases)
+	}
+	if f.part != "" {
+		var i, n int
+		if _, err := fmt.Sscanf(f.part, "%d/%d", &i, &n); err != nil || i < 0 || i >= n {
+			return fmt.Errorf("--part is 0/2 or 1/2, not %q", f.part)
+		}
+		cases = parts(cases, n)[i]
 	}
 	known, err := readDeviations(f.expect)
 	if err != nil {

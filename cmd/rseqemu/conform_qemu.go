@@ -19,9 +19,9 @@ import (
 	"github.com/rseqemu/rseqemu/native/boot"
 )
 
-// qemu runs cases on a kernel image: this program is the init of a machine that
-// QEMU emulates, runs conform --target native there, and sends the results as
-// lines.
+// qemu runs cases on a kernel image: this program is the init of two machines that
+// QEMU emulates, runs conform --target native there, each a part of the cases, and
+// sends the results as lines.
 func (r *conformRun) qemu(ctx context.Context, args []string) error {
 	f := r.flags
 	if f.kernel == "" {
@@ -40,8 +40,34 @@ func (r *conformRun) qemu(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: native.GuestCPUs, Env: native.GuestEnv(), Files: map[string]string{}}
-	return r.received(ctx, m, init, r.guestCommand(m, args))
+	all := parts(r.cases, guests)
+	streams := make([]*guest, guests)
+	for i := range streams {
+		if len(all[i]) == 0 {
+			continue
+		}
+		m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: native.GuestCPUs, Env: native.GuestEnv(), Files: map[string]string{}}
+		command := append(r.guestCommand(m, args), "--part", fmt.Sprintf("%d/%d", i, guests))
+		streams[i] = start(ctx, m, init, command)
+	}
+	return r.received(ctx, streams, all)
+}
+
+// guests is how many machines run a part of the cases each: emulated CPUs of one
+// machine are hardly ever busy at the same time.
+const guests = 2
+
+// parts deals cases out, those of one program to one part.
+func parts(cases []conform.Case, n int) [][]conform.Case {
+	all := make([][]conform.Case, n)
+	part := 0
+	for i := range cases {
+		if i > 0 && cases[i].Program != cases[i-1].Program {
+			part = (part + 1) % n
+		}
+		all[part] = append(all[part], cases[i])
+	}
+	return all
 }
 
 // guestCommand is the command line in the guest, where files that it names are put.
@@ -70,64 +96,88 @@ func (r *conformRun) guestCommand(m *boot.Machine, args []string) []string {
 	return command
 }
 
-// received runs the guest and takes its results as they come.
-func (r *conformRun) received(ctx context.Context, m *boot.Machine, init string, command []string) error {
+// guest is a machine that runs, and what it sends.
+type guest struct {
+	m      *boot.Machine
+	lines  *bufio.Reader
+	stderr bytes.Buffer
+	code   int
+	ended  chan error
+}
+
+func start(ctx context.Context, m *boot.Machine, init string, command []string) *guest {
 	pr, pw := io.Pipe()
-	var stderr bytes.Buffer
-	var code int
-	ended := make(chan error, 1)
+	g := &guest{m: m, lines: bufio.NewReader(pr), ended: make(chan error, 1)}
 	go func() {
 		var err error
-		code, err = m.Run(ctx, init, command, pw, &stderr)
+		g.code, err = m.Run(ctx, init, command, pw, &g.stderr)
 		pw.Close()
-		ended <- err
+		g.ended <- err
 	}()
-	lines := bufio.NewReader(pr)
+	return g
+}
+
+// received takes the guests' results as they come.
+func (r *conformRun) received(ctx context.Context, guests []*guest, parts [][]conform.Case) error {
 	var head conformHead
-	first, _ := lines.ReadBytes('\n')
+	first, _ := guests[0].lines.ReadBytes('\n')
 	badHead := json.Unmarshal(first, &head)
+	for _, g := range guests[1:] {
+		if g != nil {
+			g.lines.ReadBytes('\n') // the same
+		}
+	}
 	var err error
 	if badHead == nil {
 		rec := conform.NewRecording(head.Kernel, head.Uname)
-		rec.Config = configBeside(m.Kernel)
-		err = r.results(ctx, head, r.decoded(lines), rec)
+		rec.Config = configBeside(guests[0].m.Kernel)
+		err = r.results(ctx, head, r.decoded(guests, parts), rec)
 	}
-	io.Copy(io.Discard, lines)
-	failed := <-ended
-	said := strings.TrimPrefix(oneLine(stderr.String()), "rseqemu: ")
-	var guest *boot.Error
-	switch {
-	case errors.As(failed, &guest):
-		for _, l := range guest.Console {
-			r.err.printf("  | %s\n", l)
+	said := ""
+	for _, g := range guests {
+		if g == nil {
+			continue
 		}
-		return failed
-	case failed != nil:
-		return failed
-	case badHead != nil || code == exitNoAnswer:
-		return fmt.Errorf("%s: rseqemu ended in the guest with %d: %s", m.Kernel, code, said)
-	case said != "":
-		r.err.printf("rseqemu: %s\n", said)
+		io.Copy(io.Discard, g.lines)
+		failed := <-g.ended
+		text := strings.TrimPrefix(oneLine(g.stderr.String()), "rseqemu: ")
+		var unwell *boot.Error
+		switch {
+		case errors.As(failed, &unwell):
+			for _, l := range unwell.Console {
+				r.err.printf("  | %s\n", l)
+			}
+			return failed
+		case failed != nil:
+			return failed
+		case badHead != nil || g.code == exitNoAnswer:
+			return fmt.Errorf("%s: rseqemu ended in the guest with %d: %s", g.m.Kernel, g.code, text)
+		case text != "" && text != said:
+			r.err.printf("rseqemu: %s\n", text)
+			said = text
+		}
 	}
 	return err
 }
 
-// decoded reads results, and gives each its case.
-func (r *conformRun) decoded(lines *bufio.Reader) iter.Seq[conform.Result] {
-	byName := map[string]*conform.Case{}
-	for i := range r.cases {
-		byName[r.cases[i].Name] = &r.cases[i]
+// decoded reads results, and gives each its case: in the order of the cases, each
+// from the guest that runs it. It ends where one has no more.
+func (r *conformRun) decoded(guests []*guest, parts [][]conform.Case) iter.Seq[conform.Result] {
+	from := map[string]*guest{}
+	for i, g := range guests {
+		for j := range parts[i] {
+			from[parts[i][j].Name] = g
+		}
 	}
 	return func(yield func(conform.Result) bool) {
-		for {
-			line, err := lines.ReadBytes('\n')
+		for i := range r.cases {
+			c := &r.cases[i]
+			line, err := from[c.Name].lines.ReadBytes('\n')
 			var res conform.Result
-			if err != nil || json.Unmarshal(line, &res) != nil {
+			if err != nil || json.Unmarshal(line, &res) != nil || res.Case.Name != c.Name {
 				return
 			}
-			if c := byName[res.Case.Name]; c != nil {
-				res.Case = c
-			}
+			res.Case = c
 			if !yield(res) {
 				return
 			}

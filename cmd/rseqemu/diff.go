@@ -19,6 +19,7 @@ rseq counts once the program has loaded it.
 Without --schedule it looks for the shortest schedule that tells the two apart.`
 
 type diffFlags struct {
+	searching searchFlags
 	machineFlags
 	from, to string
 	schedule string
@@ -40,7 +41,7 @@ func (a *app) diffCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
-	f.addStates(cmd)
+	f.searching.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.from, "from", "", "the one kernel (default: the schedule's)")
 	fl.StringVar(&f.to, "to", "", "the other kernel")
@@ -182,9 +183,13 @@ func (r *pair) find(ctx context.Context, a *app, f *diffFlags, doc *diffDocument
 		}
 		r.schedule.Choices = out.Schedule
 	} else {
+		lim, err := f.searching.limits(f.steps)
+		if err != nil {
+			return nil, "", err
+		}
 		bar := newProgress(a.err)
 		defer bar.clear()
-		res, err := explore.Diff(ctx, r.from, r.to, f.limits(), func(res *explore.Result) { bar.search(res.Kernel, res) })
+		res, err := explore.Diff(ctx, r.from, r.to, lim, func(res *explore.Result) { bar.search(res.Kernel, res) })
 		if err != nil {
 			return nil, "", r.p.bad(err)
 		}

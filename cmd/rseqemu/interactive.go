@@ -118,7 +118,9 @@ func pick(text string, choices []emu.Choice) (i, times int, err error) {
 
 // ahead is what the CPU's thread would run next.
 func ahead(m *emu.Machine, c emu.Choice) string {
-	if c.Kind() != emu.Step {
+	switch c.Kind() {
+	case emu.Step, emu.Delay, emu.Stale:
+	default:
 		return ""
 	}
 	t, ok := m.Running(c.CPU())

@@ -14,7 +14,6 @@ type machineFlags struct {
 	budget string
 	idle   bool
 	memory string
-	states int
 	steps  int
 }
 
@@ -36,11 +35,6 @@ func (f *machineFlags) addMachine(cmd *cobra.Command) {
 	complete(cmd, "memory", "sc", "tso", "arm")
 }
 
-func (f *machineFlags) addStates(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&f.states, "states", explore.DefaultStates, "states that a search may store, about 1 GiB for the default")
-	cmd.RegisterFlagCompletionFunc("states", cobra.NoFileCompletions)
-}
-
 // config is the machine for a program, without its kernel.
 func (f *machineFlags) config(p *program) (emu.Config, error) {
 	cfg := emu.Config{CPUs: f.cpus, Idle: f.idle}
@@ -51,8 +45,6 @@ func (f *machineFlags) config(p *program) (emu.Config, error) {
 	switch {
 	case f.cpus < 0 || f.cpus > emu.MaxCPUs:
 		return cfg, fmt.Errorf("--cpus %d is out of range (1..%d)", f.cpus, emu.MaxCPUs)
-	case f.states < 0:
-		return cfg, fmt.Errorf("--states %d is negative", f.states)
 	case f.steps < 1:
 		return cfg, fmt.Errorf("--steps %d is out of range (1 and up)", f.steps)
 	}
@@ -69,10 +61,6 @@ func (f *machineFlags) config(p *program) (emu.Config, error) {
 	}
 	cfg.Budget = &b
 	return cfg, nil
-}
-
-func (f *machineFlags) limits() explore.Limits {
-	return explore.Limits{States: f.states, Steps: f.steps}
 }
 
 // newest is the newest of the kernel families that a program claims.

@@ -87,6 +87,9 @@ func (a *app) merge(ctx context.Context, f *checkFlags, args []string) error {
 	}
 	was := first.Flags.check()
 	was.story, was.save = f.story, f.save
+	if _, err := was.chooser.sampler(); err != nil {
+		return fmt.Errorf("%s: %w", files[0], err)
+	}
 	s, err := was.sweep(p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", files[0], err)

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
@@ -24,6 +26,7 @@ type runFlags struct {
 	machineFlags
 	kernel      string
 	seed        uint64
+	chooser     samplerFlags
 	schedule    string
 	interactive bool
 	save        string
@@ -39,6 +42,7 @@ func (a *app) runCmd() *cobra.Command {
 		Long:  runLong + "\n\n" + exitCodes,
 		Example: `  rseqemu run percpu:list
   rseqemu run list.rseq --seed 7 --kernel 6.18
+  rseqemu run list.rseq --seed 7 --chooser pct --depth 3
   rseqemu run list.rseq --schedule fail.sched
   rseqemu run list.rseq --interactive --save mine.sched`,
 		Args:              exactly(1, "a program"),
@@ -51,6 +55,7 @@ func (a *app) runCmd() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.Uint64Var(&f.seed, "seed", 0, "make a random run, the one with this number")
+	f.chooser.add(cmd, "uniform", alone)
 	fl.StringVar(&f.schedule, "schedule", "", "follow this schedule")
 	fl.BoolVarP(&f.interactive, "interactive", "i", false, "ask what happens next")
 	fl.StringVar(&f.save, "save", "", "write the run's schedule to this file")
@@ -60,6 +65,21 @@ func (a *app) runCmd() *cobra.Command {
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	cmd.RegisterFlagCompletionFunc("seed", cobra.NoFileCompletions)
 	return cmd
+}
+
+// alone are the choosers of which a run is the same whatever ran before it.
+var alone = slices.DeleteFunc(slices.Clone(explore.SamplerNames), func(n string) bool { return n == "guided" })
+
+// random is the chooser of the run with the seed's number.
+func (f *runFlags) random() (explore.Chooser, error) {
+	if !slices.Contains(alone, f.chooser.name) {
+		return nil, fmt.Errorf("--chooser %s: unknown, or its runs depend on those before (%s)", f.chooser.name, strings.Join(alone, ", "))
+	}
+	s, err := f.chooser.sampler()
+	if err != nil {
+		return nil, err
+	}
+	return explore.One(s, f.seed), nil
 }
 
 // runDocument is what run --json and replay --json print.
@@ -100,7 +120,11 @@ func (a *app) runOnce(f *runFlags, arg string, random bool) error {
 	}
 	ch := explore.Undisturbed()
 	if random {
-		ch = explore.Random(f.seed)
+		if ch, err = f.random(); err != nil {
+			return err
+		}
+	} else if f.chooser.given() {
+		return errors.New("--chooser and --depth are for random runs: say which with --seed")
 	}
 	follower := &explore.Follower{Choices: s.Choices, Then: ch}
 	m, err := emu.New(p.Program, s.Config())

@@ -28,7 +28,7 @@ type scaleFlags struct {
 func (f *scaleFlags) addScale(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.checkpoint, "checkpoint", "", "keep how far it is in this file (or directory), and go on from it if it is there")
-	fl.DurationVar(&f.every, "checkpoint-every", 30*time.Second, "how much work a killed check may lose")
+	fl.DurationVar(&f.every, "checkpoint-every", 30*time.Second, "the `time` between two writings, all that a kill costs")
 	fl.StringVar(&f.shard, "shard", "", "make one part of the check: 0/4 to 3/4; env: as Kubernetes, Bazel or Slurm say")
 	fl.IntVar(&f.shards, "shards", 0, "the number of parts, with --shard env in Kubernetes (default: $RSEQEMU_SHARDS)")
 	fl.StringVar(&f.result, "result", "", "write what was found to this file (or directory), for rseqemu merge")
@@ -69,8 +69,6 @@ func (a *app) scale(f *checkFlags, programs []*program, sweeps []*explore.Sweep)
 	switch {
 	case f.random > 0:
 		return errors.New("--checkpoint is not for --random: go on with another --seed")
-	case f.jobs > 1:
-		return fmt.Errorf("--jobs %d: with --checkpoint kernels are checked one at a time, each on all processors", f.jobs)
 	case f.every < 0:
 		return fmt.Errorf("--checkpoint-every %v is negative", f.every)
 	}
@@ -167,23 +165,38 @@ type result struct {
 
 // resultFlags are those of the check that change what is found.
 type resultFlags struct {
-	Kernels string `json:"kernels,omitempty"`
-	CPUs    int    `json:"cpus,omitempty"`
-	Budget  string `json:"budget,omitempty"`
-	Idle    bool   `json:"idle,omitempty"`
-	Memory  string `json:"memory,omitempty"`
-	States  int    `json:"states"`
-	Steps   int    `json:"steps"`
-	Random  int    `json:"random,omitempty"`
-	Seed    uint64 `json:"seed,omitempty"`
+	Kernels   string `json:"kernels,omitempty"`
+	CPUs      int    `json:"cpus,omitempty"`
+	Budget    string `json:"budget,omitempty"`
+	Idle      bool   `json:"idle,omitempty"`
+	Memory    string `json:"memory,omitempty"`
+	Steps     int    `json:"steps"`
+	States    int    `json:"states"`
+	MaxMemory string `json:"maxmemory,omitempty"`
+	Bitstate  string `json:"bitstate,omitempty"`
+	Exact     bool   `json:"exact,omitempty"`
+	Reduce    string `json:"reduce"`
+	StopAfter int    `json:"stopafter"`
+	Random    int    `json:"random,omitempty"`
+	Seed      uint64 `json:"seed,omitempty"`
+	Chooser   string `json:"chooser"`
+	Depth     int    `json:"depth,omitempty"`
 }
 
 const resultFormat = "rseqemu result 1"
 
-// flags of a check that is to be put together again.
+func (f *checkFlags) toResult() resultFlags {
+	m, s := &f.machineFlags, &f.searching
+	return resultFlags{f.kernels, m.cpus, m.budget, m.idle, m.memory, m.steps, s.states, s.maxMemory, s.bitstate, s.exact, s.reduce,
+		s.stopAfter, f.random, f.seed, f.chooser.name, f.chooser.depth}
+}
+
+// check are the flags of a check that is to be put together again.
 func (r *resultFlags) check() *checkFlags {
 	return &checkFlags{kernels: r.Kernels, random: r.Random, seed: r.Seed,
-		machineFlags: machineFlags{cpus: r.CPUs, budget: r.Budget, idle: r.Idle, memory: r.Memory, states: r.States, steps: r.Steps}}
+		machineFlags: machineFlags{cpus: r.CPUs, budget: r.Budget, idle: r.Idle, memory: r.Memory, steps: r.Steps},
+		searching:    searchFlags{states: r.States, maxMemory: r.MaxMemory, bitstate: r.Bitstate, exact: r.Exact, reduce: r.Reduce, stopAfter: r.StopAfter},
+		chooser:      samplerFlags{cmd: &cobra.Command{}, name: r.Chooser, depth: r.Depth}}
 }
 
 // saveResult writes the file of --result.
@@ -197,7 +210,7 @@ func (f *checkFlags) saveResult(p *program, s *explore.Sweep, found []*explore.F
 		return err
 	}
 	r := result{Format: resultFormat, Terms: terms, Shard: shard.String(), Program: p.arg, File: p.File, Source: string(p.src),
-		Flags: resultFlags{f.kernels, f.cpus, f.budget, f.idle, f.memory, f.states, f.steps, f.random, f.seed}, Results: map[int]*explore.Result{}}
+		Flags: f.toResult(), Results: map[int]*explore.Result{}}
 	for _, one := range found {
 		r.Results[one.Number] = one.Result
 	}

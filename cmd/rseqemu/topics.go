@@ -7,6 +7,7 @@ func topics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "programs", Short: "How a program is written", Long: helpPrograms},
 		{Use: "schedules", Short: "What a schedule is", Long: helpSchedules},
+		{Use: "search", Short: "What a search covers, and what it leaves out", Long: helpSearch},
 		{Use: "json", Short: "What --json prints", Long: helpJSON},
 	}
 }
@@ -73,13 +74,42 @@ c0 membarrier, t0 signal 10, c1 offline and c1 online.
 A budget bounds the events of a run by kind: preempt, migrate, signal, irq, fault,
 membarrier, unplug. Lines that begin with # are comments.`
 
+const helpSearch = `A search takes every choice in every state, the fewest kernel events first, so that
+what it finds is as small as can be. It stores a hash of 127 bits for each state.
+
+What nobody can tell apart it doesn't look at twice. Each of these reductions rests
+on a proof from the kernel's rules; what that assumes of the program is watched, and
+a search begins anew without the one that it can't have. --reduce none makes none,
+--reduce dead,local some:
+
+  dead      registers, flags, words of struct rseq and notes of the kernel that
+            nothing can read any more are cleared; a section that is sure to be
+            aborted is aborted at once
+  local     a step that touches only what no event and no other CPU can change or
+            see is made at once
+  return    a call returns as soon as it can: later only explains more
+  percpu    reading the own CPU's per-CPU data inside a section is local too
+  symmetry  threads with the same script, and CPUs, change places
+  cpu       while a CPU's next step is nobody's but its own, the others wait
+
+What a property looks at decides too: an always line, norace or blocks leaves fewer.
+
+The verdict says what was done: holds, for all schedules within the bounds (all
+states were looked at); not finished, with why and up to how many events it holds;
+not broken in so many random runs; and with --bitstate, how many states in how many
+were missed, about. --exact keeps states themselves, so that hashes prove nothing
+away. --coverage prints what was tried before each instruction.`
+
 const helpJSON = `With --json a command prints one JSON object on standard output and nothing else
 there. Field names are stable; new ones may come.
 
   check    verdict, programs[]: program, file, sum, threads, cpus, budget, random,
            properties[], verdict,
            kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
-           failure: property, message, events, transitions, schedule, story
+           chooser, odds[] (depth, odds), reductions[], symmetric, missed (log2 of the
+           odds that a state was), coverage: sections[] (name, interrupted, of),
+           instrs[] (at, instr, steps, events, local), never_overlapped[],
+           others[] (as failure), failure: property, message, events, transitions, schedule, story
   merge    as check
   run      verdict (ended, broken, incomplete), property, message, transitions,
   replay   events, schedule, story; of a replay the verdict is broken or unbroken

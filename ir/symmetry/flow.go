@@ -55,9 +55,12 @@ func (f *Facts) instruction(i int) {
 func (f *Facts) result(at ir.Addr, r0, r1 Kind) {
 	for _, fn := range f.im.Funcs {
 		if at >= fn.Entry && at < fn.End {
-			old := f.results[fn.Name]
-			now := [2]Kind{old[0].join(r0), old[1].join(r1)}
-			if now != old {
+			old, seen := f.results[fn.Name]
+			now := [2]Kind{r0, r1}
+			if seen {
+				now = [2]Kind{old[0].join(r0), old[1].join(r1)}
+			}
+			if !seen || now != old {
 				f.results[fn.Name], f.changed = now, true
 			}
 		}

@@ -22,7 +22,7 @@ byte alive = N;
 byte last;    /* who ended the program + 1 */
 byte killed;  /* why the program was killed, a reason of package emu; 0: it wasn't */
 int killed_ip, killed_at;
-byte calls[1], got[1];  /* finished calls, by function; those that returned other than 0 */
+short calls[1], got[1];  /* finished calls, by function; those that returned other than 0 */
 
 /* The threads. A dead one's variables are 0. */
 bit dead[2];
