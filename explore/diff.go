@@ -15,7 +15,7 @@ const Parted = "same on both kernels"
 // deadlock. Both machines must be fresh and run the same program on the same
 // number of CPUs with the same budget; the first is used up.
 func Diff(ctx context.Context, from, to *emu.Machine, lim Limits, progress Progress) (*Result, error) {
-	return exhaust(ctx, from, []Factory{Twin(to)}, lim, progress, true)
+	return exhaust(ctx, from, []Factory{Twin(to)}, lim, progress, true, nil)
 }
 
 // Twin is a property that makes every transition on a second machine too, and

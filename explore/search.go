@@ -124,22 +124,28 @@ type Progress func(r *Result)
 // A reduction that has turned out to assume too much of the program is left out,
 // and the search begins anew.
 func Exhaustive(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress) (*Result, error) {
-	return exhaust(ctx, m, factories, lim, progress, false)
+	return exhaust(ctx, m, factories, lim, progress, false, nil)
 }
 
-func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress, mayBlock bool) (*Result, error) {
+// steps is the bound of a run's length.
+func (l *Limits) steps() int {
+	if l.Steps <= 0 {
+		return DefaultSteps
+	}
+	return min(l.Steps, maxSteps)
+}
+
+func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limits, progress Progress, mayBlock bool, keep *keeper) (*Result, error) {
 	if lim.States <= 0 {
 		lim.States = DefaultStates
 	}
-	if lim.Steps <= 0 {
-		lim.Steps = DefaultSteps
-	}
-	lim.Steps = min(lim.Steps, maxSteps)
+	lim.Steps = lim.steps()
 	if lim.Workers <= 0 {
 		lim.Workers = runtime.GOMAXPROCS(0)
 	}
+	lim.Without |= keep.without()
 	for {
-		s := &search{ctx: ctx, lim: lim, seen: newVisited(), progress: progress,
+		s := &search{ctx: ctx, lim: lim, seen: newVisited(), progress: progress, keep: keep,
 			res: &Result{Kernel: m.Kernel(), CPUs: m.CPUs(), Budget: m.Budget()}}
 		if lim.Bits > 0 {
 			s.bits = newBits(lim.Bits)
@@ -153,6 +159,9 @@ func exhaust(ctx context.Context, m *emu.Machine, factories []Factory, lim Limit
 			s.workers = append(s.workers, w)
 		}
 		s.res.Reduced, s.res.Symmetric = s.workers[0].reducer.Set(), s.workers[0].reducer.Symmetric()
+		if err := keep.resume(s); err != nil {
+			return nil, err
+		}
 		if s.run(); s.broken != 0 {
 			lim.Without |= s.broken
 			continue
@@ -187,6 +196,9 @@ type search struct {
 	states   atomic.Int64
 	queued   atomic.Int64 // bytes of states that wait
 	halt     atomic.Bool
+	parked   atomic.Bool // the workers leave the rest of a layer for a checkpoint
+	keep     *keeper     // of checkpoints, or nil
+	first    cost        // of the first layer, of a search that was resumed
 	broken   emu.Reduction
 
 	mu     sync.Mutex
@@ -208,11 +220,13 @@ type violation struct {
 // run expands layer by layer. The layers of the same number of events are all
 // done before any with more.
 func (s *search) run() {
-	s.workers[0].begin()
-	events, steps := 0, 0
-	for ; events < s.layers(); events++ {
+	if s.states.Load() == 0 {
+		s.workers[0].begin()
+	}
+	events, steps := s.first.events(), s.first.steps()
+	for ; events < s.layers(); events, steps = events+1, 0 {
 		s.res.Events = events
-		for steps = 0; steps < s.depth(events); steps++ {
+		for ; steps < s.depth(events); steps++ {
 			if s.done(costOf(events, steps)) {
 				return
 			}
@@ -225,13 +239,16 @@ func (s *search) run() {
 				return
 			}
 			s.at = costOf(events, steps)
-			s.expand(chunks)
+			for chunks = s.checkpoint(chunks); len(chunks) > 0; chunks = s.checkpoint(chunks) {
+				chunks = s.expand(chunks)
+			}
 			for _, w := range s.workers {
 				if s.broken |= w.reducer.Broken(); s.broken != 0 {
 					return
 				}
 			}
 			if s.states.Load() > int64(s.lim.States) {
+				s.keep.save(s, nil)
 				s.stop(s.tooMany())
 			}
 			if s.why != "" {
@@ -290,12 +307,12 @@ func (s *search) take(events, steps int) [][]byte {
 	return chunks
 }
 
-// expand has the workers expand a layer, each the buffers that it gets hold of. A
-// layer of one buffer isn't worth a switch.
-func (s *search) expand(chunks [][]byte) {
+// expand has the workers expand a layer, each the buffers that it gets hold of, and
+// returns those that were left. A layer of one buffer isn't worth a switch.
+func (s *search) expand(chunks [][]byte) (rest [][]byte) {
 	var next atomic.Int64
 	work := func(w *worker) {
-		for !s.halt.Load() {
+		for !s.halt.Load() && !s.parked.Load() {
 			i := int(next.Add(1)) - 1
 			if i >= len(chunks) {
 				return
@@ -304,14 +321,15 @@ func (s *search) expand(chunks [][]byte) {
 			w.spare.release(chunks[i])
 		}
 	}
+	var wg sync.WaitGroup
 	if len(chunks) > 1 {
-		var wg sync.WaitGroup
-		defer wg.Wait()
 		for _, w := range s.workers[1:] {
 			wg.Go(func() { work(w) })
 		}
 	}
 	work(s.workers[0])
+	wg.Wait()
+	return chunks[min(int(next.Load()), len(chunks)):]
 }
 
 // tooMany is why a search ends that has found more states than it may. It does so
@@ -368,24 +386,24 @@ func (v *violation) before(o *violation) bool {
 func (s *search) sum() {
 	s.res.States = int(s.states.Load())
 	s.res.Why = s.why
+	cov := newRecorder(s.workers[0].m).cov
+	s.res.Transitions, s.res.Ends, s.res.Coverage = 0, 0, &cov
 	for _, w := range s.workers {
 		s.res.Transitions += w.transitions
 		s.res.Ends += w.ends
 		s.res.Depth = max(s.res.Depth, w.depth)
 		for i := range w.rec.cov.Instrs {
-			w.rec.cov.Instrs[i].Local = w.reducer.WasLocal(i)
+			w.rec.cov.Instrs[i].Local = w.rec.cov.Instrs[i].Local || w.reducer.WasLocal(i)
 		}
-		if s.res.Coverage == nil {
-			s.res.Coverage = &w.rec.cov
-		} else {
-			s.res.Coverage.add(&w.rec.cov)
-		}
+		cov.add(&w.rec.cov)
 	}
 }
 
 // pause looks at the context and at the memory and tells about progress.
 func (s *search) pause(w *worker) {
-	if s.ctx.Err() != nil {
+	if s.keep.due(s.ctx) {
+		s.parked.Store(true)
+	} else if s.ctx.Err() != nil {
 		s.stop("interrupted: " + context.Cause(s.ctx).Error())
 		return
 	}

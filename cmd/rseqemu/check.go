@@ -34,6 +34,10 @@ points, and prints the odds with which a run finds a bug of that depth (without
 --depth it takes 1 to 5 in turn); weighted makes kernel events rare and some
 threads slow; uniform picks anything with the same odds.
 
+With --checkpoint it can be killed at any time, and the same command goes on from the
+file; it is removed once there is an answer. With --shard it makes one part, of the
+kernels or of the random runs, for rseqemu merge.
+
 A search that doesn't finish says up to how many kernel events it is a proof
 nevertheless. Then fewer threads or calls, a smaller --budget, more --states, or
 --random help.`
@@ -50,6 +54,7 @@ type checkFlags struct {
 	save      string
 	story     string
 	jobs      int
+	scaleFlags
 
 	saved bool // a failure's schedule was
 }
@@ -65,7 +70,9 @@ func (a *app) checkCmd() *cobra.Command {
   rseqemu check list.rseq --budget preempt=3,migrate=1 --cpus 3
   rseqemu check list.rseq --save fail.sched && echo holds
   rseqemu check big.rseq --random 100000 --seed 7
-  rseqemu check big.rseq --random 100000 --chooser pct --depth 3`,
+  rseqemu check big.rseq --random 100000 --chooser pct --depth 3
+  rseqemu check big.rseq --checkpoint big.ckpt       killed? the same command goes on
+  rseqemu check big.rseq --kernels all --shard 0/4 --result 0.json`,
 		Args:              atLeast(1, "a program"),
 		ValidArgsFunction: completePrograms,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
@@ -83,6 +90,7 @@ func (a *app) checkCmd() *cobra.Command {
 	fl.IntVar(&f.jobs, "jobs", 0, "processors to use (default: all)")
 	fl.BoolVar(&f.coverage, "coverage", false, "print which kernel events were tried before each instruction of the sections")
 	addStory(cmd, &f.story, "brief")
+	f.addScale(cmd)
 	cmd.RegisterFlagCompletionFunc("kernels", completeKernels)
 	for _, name := range []string{"random", "seed", "timeout", "jobs"} {
 		cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
@@ -120,6 +128,9 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		}
 		programs, sweeps = append(programs, p), append(sweeps, s)
 	}
+	if err := a.scale(f, programs, sweeps); err != nil {
+		return err
+	}
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("--timeout %v", f.timeout))
@@ -130,15 +141,34 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		if i > 0 && !a.asJSON {
 			a.out.printf("\n")
 		}
-		c, err := a.checkOne(ctx, f, p, sweeps[i])
+		c, results, err := a.checkOne(ctx, f, p, sweeps[i])
 		if err != nil {
 			return err
+		}
+		if f.result != "" {
+			if err := f.saveResult(p, sweeps[i], results); err != nil {
+				return err
+			}
 		}
 		doc.Programs = append(doc.Programs, c)
 		doc.Verdict = report.Worse(doc.Verdict, c.Verdict)
 	}
+	return a.checked(doc, sweeps)
+}
+
+// checked prints what is behind all programs, and returns the exit code.
+func (a *app) checked(doc checkDocument, sweeps []*explore.Sweep) error {
 	if a.asJSON {
 		a.out.json(doc)
+	}
+	for _, s := range sweeps {
+		if c := s.Checkpoint; c != nil && doc.Verdict == report.Incomplete {
+			a.err.printf("rseqemu: %s\n", oneLine(c.File+" has how far it got: the same command goes on from there"))
+		} else if c != nil && a.out.err == nil {
+			if err := c.Remove(); err != nil {
+				return err
+			}
+		}
 	}
 	for _, c := range doc.Programs {
 		if c.Verdict == report.Incomplete {
@@ -168,6 +198,9 @@ func unfinishedCheck(c *report.Check) string {
 	}
 	if why == report.NoEnd {
 		return fmt.Sprintf("%s: %s: an endless loop? rseqemu run shows where it goes round", c.File, why)
+	}
+	if strings.HasPrefix(why, "shard ") {
+		return fmt.Sprintf("%s: not finished on %s: %s", c.File, join(kernels), why)
 	}
 	return fmt.Sprintf("%s: not finished on %s: %s; %s", c.File, join(kernels), why, hint)
 }
@@ -214,10 +247,11 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 }
 
 // checkOne checks one program and prints its rows as they come.
-func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explore.Sweep) (*report.Check, error) {
+// It returns the results too, by finding.
+func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explore.Sweep) (*report.Check, []*explore.Finding, error) {
 	c, err := report.NewCheck(s)
 	if err != nil {
-		return nil, p.bad(err)
+		return nil, nil, p.bad(err)
 	}
 	bar := newProgress(a.err)
 	s.Progress = bar.search
@@ -227,17 +261,25 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		width = max(width, len(k.String()))
 	}
 	if !a.asJSON {
-		a.out.printf("%s\n", c.Title())
+		title := c.Title()
+		if s.Shard.Of > 0 {
+			title += "; shard " + s.Shard.String()
+		}
+		a.out.printf("%s\n", title)
 		if note := c.Caveat(); note != "" {
 			a.out.printf("%s\n", style.Dim(note))
 		}
 	}
 	var failed error
+	var findings []*explore.Finding
 	err = s.Run(ctx, func(k emu.Kernel, found *explore.Finding) {
 		row, err := c.Add(p.Program, k, found, p.properties, f.story != "none")
 		if err != nil {
 			failed = err
 			return
+		}
+		if k == found.Kernels[0] {
+			findings = append(findings, found)
 		}
 		bar.clear(found.Kernels...)
 		if a.asJSON {
@@ -253,17 +295,20 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		err = failed
 	}
 	if err != nil {
-		return nil, p.bad(err)
+		return nil, nil, p.bad(err)
+	}
+	if len(findings) == 0 && !a.asJSON {
+		a.out.printf("  none of the kernels: there are more shards than kernels with rules of their own\n")
 	}
 	if c.Verdict == report.Holds {
 		if err := c.Starve(p.Program, s.Options.Config, s.Options.Kernels[0]); err != nil {
-			return nil, p.bad(err)
+			return nil, nil, p.bad(err)
 		}
 	}
 	saved := ""
 	if failures, _ := c.Failures(); f.save != "" && !f.saved && len(failures) > 0 {
 		if err := save(f.save, []byte(failures[0].Failure.Schedule)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		f.saved, saved = true, f.save
 	}
@@ -272,7 +317,7 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		a.covered(f, c, s.Options.Config.Memory)
 		a.checkEnd(f, p, c, saved)
 	}
-	return c, nil
+	return c, findings, nil
 }
 
 // covered prints what the first search that found nothing has covered, and with

@@ -27,6 +27,11 @@ func (a *app) load(arg string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.declared()
+}
+
+// declared reads what the program declares to hold.
+func (p *program) declared() (_ *program, err error) {
 	if p.properties, err = props.Of(p.Program); err != nil {
 		return nil, p.bad(err)
 	}
@@ -44,6 +49,11 @@ func (a *app) parse(arg string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseText(arg, name, src)
+}
+
+// parseText is parse of a text that was read.
+func parseText(arg, name string, src []byte) (_ *program, err error) {
 	p := &program{arg: arg, src: src}
 	if p.Program, err = ir.Parse(name, src); err != nil {
 		return nil, p.bad(err)

@@ -85,7 +85,7 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Checking and running:"}, &cobra.Group{ID: "text", Title: "Programs as text:"})
-	for _, c := range []*cobra.Command{a.checkCmd(), a.executionsCmd(), a.runCmd(), a.replayCmd(), a.diffCmd()} {
+	for _, c := range []*cobra.Command{a.checkCmd(), a.mergeCmd(), a.executionsCmd(), a.runCmd(), a.replayCmd(), a.diffCmd()} {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}

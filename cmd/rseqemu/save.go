@@ -32,6 +32,12 @@ const scheduleHead = "rseqemu schedule "
 // recordingHead likewise.
 const recordingHead = "{\n \"schema\": "
 
+// checkpointHead and resultHead likewise.
+const (
+	checkpointHead = "rseqemu checkpoint "
+	resultHead     = `{"format":"rseqemu result `
+)
+
 // checkSave refuses a name for --save before anything runs: a directory that
 // isn't there, and a file that holds something else than a schedule, such as the
 // program itself.
@@ -39,6 +45,18 @@ func checkSave(name string) error { return checkOver("--save", name, "schedule",
 
 // checkRecord is the same for --record and recordings.
 func checkRecord(name string) error { return checkOver("--record", name, "recording", recordingHead) }
+
+// checkCheckpoint is the same for --checkpoint. A damaged one whose predecessor is
+// there is read.
+func checkCheckpoint(name string) error {
+	if err := checkOver("--checkpoint", name+".1", "checkpoint", checkpointHead); err != nil {
+		return err
+	}
+	if _, err := os.Stat(name + ".1"); err == nil {
+		return nil
+	}
+	return checkOver("--checkpoint", name, "checkpoint", checkpointHead)
+}
 
 func checkOver(flag, name, what, begins string) error {
 	if name == "" {

@@ -113,6 +113,7 @@ there. Field names are stable; new ones may come.
            schedule, story
   executions  verdict, kernel, cpus, budget, switches, executions, blocked,
            transitions, depth, why, property, message, schedule
+  merge    as check
   run      verdict (ended, broken, incomplete), property, message, transitions,
   replay   events, schedule, story; of a replay the verdict is broken or unbroken
   diff     verdict (same, parts, incomplete), from, to, budget, why, states,
