@@ -57,7 +57,7 @@ func (x *exporter) declarations() {
 	if x.bounded(emu.Migrations) {
 		x.printf("byte migrations = %d;\n", x.budget[emu.Migrations])
 	}
-	x.printf("byte alive = N;\nbyte last;    /* who ended the program + 1 */\n")
+	x.printf("byte alive = N;\nbyte last;    /* who was killed + 1 */\n")
 	x.printf("byte killed;  /* why the program was killed, a reason of package emu; 0: it wasn't */\nint killed_ip, killed_at;\n")
 	if x.counts {
 		x.printf("short calls[%d], got[%d];  /* finished calls, by function; those that returned other than 0 */\n", len(x.im.Funcs), len(x.im.Funcs))
@@ -230,7 +230,7 @@ func (x *exporter) clearing() {
 	if x.links {
 		x.printf("    reserved[cpu[me]-1] = 0;\n")
 	}
-	x.printf("    alive--;\n    clear(me);\n    if\n    :: (alive == 0) ->\n       last = me + 1;\n")
+	x.printf("    alive--;\n    clear(me);\n    if\n    :: (alive == 0) ->\n")
 	if x.checked[ir.Finally] {
 		x.printf("#ifndef NOCHECKS\n       final_checks();\n#endif\n")
 	}

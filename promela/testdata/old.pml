@@ -19,7 +19,7 @@ byte busy[2] = {1, 2};  /* the thread on the CPU + 1; 0: idle */
 byte preemptions = 1;
 byte migrations = 1;
 byte alive = N;
-byte last;    /* who ended the program + 1 */
+byte last;    /* who was killed + 1 */
 byte killed;  /* why the program was killed, a reason of package emu; 0: it wasn't */
 int killed_ip, killed_at;
 short calls[1], got[1];  /* finished calls, by function; those that returned other than 0 */
@@ -92,7 +92,6 @@ inline ended() {
     clear(me);
     if
     :: (alive == 0) ->
-       last = me + 1;
 #ifndef NOCHECKS
        final_checks();
 #endif
