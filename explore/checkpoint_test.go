@@ -51,17 +51,23 @@ func TestAResumedSearchIsTheSearch(t *testing.T) {
 		{"list.rseq", explore.Limits{}},
 		{"list.rseq", explore.Limits{Without: emu.AllReductions}},
 		{"list.rseq", explore.Limits{Without: emu.AllReductions, Exact: true}},
+		{"list.rseq", explore.Limits{Without: emu.AllReductions, Bits: 1 << 16}},
 		{"list-no-cpu-check.rseq", explore.Limits{Failures: 3, Without: emu.Symmetry}},
 		{"list-no-cpu-check.rseq", explore.Limits{Without: emu.AllReductions}},
 	} {
-		want := found(t, t.Context(), sweepOf(t, tt.name, tt.lim))
+		undisturbed := sweepOf(t, tt.name, tt.lim)
+		undisturbed.Workers = 1
+		want := found(t, t.Context(), undisturbed)
 		rnd := rand.New(rand.NewPCG(1, 2))
 		file, stops := filepath.Join(t.TempDir(), "x.ckpt"), 0
 		for {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			lim := tt.lim
-			lim.Workers = 1 + rnd.IntN(3)
 			s := sweepOf(t, tt.name, lim)
+			s.Workers = 1 + rnd.IntN(3)
+			if lim.Bits > 0 {
+				s.Workers = 1 // with more, what is missed isn't always the same
+			}
 			s.Checkpoint = &explore.Checkpoint{File: file, Every: 50 * time.Millisecond}
 			left := 1 + rnd.IntN(5)
 			s.Progress = func(emu.Kernel, *explore.Result) {
@@ -192,6 +198,25 @@ func TestACheckpointOfSomethingElseIsRefused(t *testing.T) {
 		}
 		if b, _ := os.ReadFile(file); !bytes.Equal(b, whole) {
 			t.Errorf("%s: the file was changed", tt.want)
+		}
+	}
+}
+
+// TestASearchThatWasTooLargeGoesOn with more states, where it ended.
+func TestASearchThatWasTooLargeGoesOn(t *testing.T) {
+	want := found(t, t.Context(), sweepOf(t, "list.rseq", explore.Limits{}))
+	file := filepath.Join(t.TempDir(), "x.ckpt")
+	for _, states := range []int{100, 400, 900, 100_000} {
+		s := sweepOf(t, "list.rseq", explore.Limits{States: states})
+		s.Checkpoint = &explore.Checkpoint{File: file, Every: time.Hour}
+		told := 0
+		s.Checkpoint.Note = func(string) { told++ }
+		got := found(t, t.Context(), s)
+		if short := strings.Contains(got, "more than"); short != (states < 900) || !short && got != want || told > 0 {
+			t.Errorf("with %d states: %.300s\nnot %.300s", states, got, want)
+		}
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
 		}
 	}
 }

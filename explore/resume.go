@@ -58,6 +58,7 @@ func (k *keeper) save(s *search, rest [][]byte) {
 	if err := k.write(to, func(e *encoder) { s.encode(e, rest) }); err != nil {
 		k.note(fmt.Sprintf("no checkpoint could be written: %v", err))
 	}
+	k.under = nil // its states were in the file
 	k.closed = s.ctx.Err() != nil
 	k.next = time.Now().Add(k.Every)
 }

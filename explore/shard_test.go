@@ -20,8 +20,15 @@ func familySweep(t fataler, p *ir.Program, random int) *explore.Sweep {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &explore.Sweep{Program: p, Random: random, Seed: 5, Options: explore.Options{Properties: propsOf(t, p), Kernels: ks}}
+	sampler := explore.Uniform
+	if random == guidedRuns {
+		sampler = explore.Guided
+	}
+	return &explore.Sweep{Program: p, Random: random, Seed: 5, Sampler: func() explore.Sampler { return sampler() }, Options: explore.Options{Properties: propsOf(t, p), Kernels: ks}}
 }
+
+// guidedRuns is a number of random runs that stands for such that learn from others.
+const guidedRuns = 41
 
 // part makes a shard, and has its results written and read.
 func part(t fataler, s *explore.Sweep, shard explore.Shard) explore.Part {
@@ -62,7 +69,7 @@ func TestShardsTogetherFindTheSame(t *testing.T) {
 	}
 	broken := 0
 	for name, p := range programs {
-		for _, random := range []int{0, 40} {
+		for _, random := range []int{0, 40, guidedRuns} {
 			want := found(t, t.Context(), familySweep(t, p, random))
 			if strings.Contains(want, `"Property"`) {
 				broken++
