@@ -17,6 +17,9 @@ func TestIndependentTransitionsCommute(t *testing.T) {
 	independent, conflicts := map[ChoiceKind]int{}, map[ChoiceKind]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMachine(t, ks)
+		if m.MemoryModel() != SC {
+			return // nobody asks
+		}
 		var foot Footprint
 		m.Observe(func(e Event) { foot.Observe(e) })
 		// do makes a choice and returns its footprint and the state, nil if it isn't enabled.

@@ -98,6 +98,9 @@ func Executions(ctx context.Context, m *emu.Machine, factories []Factory, lim Ex
 	if lim.Steps <= 0 || lim.Steps > maxExecutionSteps {
 		lim.Steps = maxExecutionSteps
 	}
+	if m.MemoryModel() != emu.SC {
+		return nil, fmt.Errorf("what is independent is known of memory order sc only, not of %s", m.MemoryModel())
+	}
 	if lim.Switches && !m.Bound() {
 		return nil, errors.New(`context switches only: a thread may run on several CPUs; bind each to one ("thread on 0: …")`)
 	}

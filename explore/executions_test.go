@@ -120,6 +120,11 @@ func TestExecutionsSayWhyTheyEnd(t *testing.T) {
 		}
 	}
 	p := example(t, "list.rseq")
+	weak := on(t, "6.1", "")
+	weak.Memory = emu.TSO
+	if _, err := explore.Executions(t.Context(), boot(t, p, weak), nil, explore.ExecutionLimits{}); err == nil {
+		t.Error("independence under tso isn't refused")
+	}
 	if _, err := explore.Executions(t.Context(), boot(t, p, on(t, "6.1", "")), nil, explore.ExecutionLimits{Switches: true}); err == nil {
 		t.Error("threads that aren't bound have context switches only")
 	}
