@@ -18,9 +18,11 @@ func checkPrograms(t *testing.T, law func(t *rapid.T)) {
 	if testing.Short() {
 		rounds = 2
 	}
-	for range rounds {
-		rapid.Check(t, law)
-	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range rounds {
+			law(t)
+		}
+	})
 }
 
 // source makes the decisions that a random program is made of.
