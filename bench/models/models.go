@@ -66,3 +66,23 @@ func Counter(threads, tries int) string {
 	return code + "# Threads.\n" + strings.Repeat(line, threads) +
 		"\ncpus 2\nbudget preempt=255 migrate=255\nalways sum(count) == got(add)\n"
 }
+
+// AskedList is the list's program as one would ask about it, with its assertion as
+// instructions.
+func AskedList(threads, tries int) string {
+	code, _, _ := strings.Cut(file("asked_list.rseq"), "# Threads.\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s# Threads.\ndata node: u64[%d]\n\n", code, 2*threads)
+	for i := range threads {
+		fmt.Fprintf(&b, "thread: push node + %d, %d; pop 0, %d\n", 16*i, tries, tries)
+	}
+	return b.String() + "\ncpus 2\nbudget preempt=255 migrate=255\nfinal list(head, NEXT) + got(pop) == got(push)\n"
+}
+
+// AskedCounter is the counter's.
+func AskedCounter(threads, tries int) string {
+	code, _, _ := strings.Cut(file("asked_counter.rseq"), "# Threads.\n")
+	line := fmt.Sprintf("thread: add %d; add %d\n", tries, tries)
+	return code + "# Threads.\n" + strings.Repeat(line, threads) +
+		"\ncpus 2\nbudget preempt=255 migrate=255\nfinal sum(count) == got(add)\n"
+}

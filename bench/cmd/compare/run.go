@@ -148,12 +148,12 @@ func (b *bench) spin(ctx context.Context, t task, gcc, pan string) (row, error) 
 }
 
 // check runs rseqemu check on the program.
-func (b *bench) check(ctx context.Context, t task, flags []string) (row, error) {
-	program, err := b.write("model.rseq", t.program)
+func (b *bench) check(ctx context.Context, kernel, text string, flags []string) (row, error) {
+	program, err := b.write("model.rseq", text)
 	if err != nil {
 		return row{}, err
 	}
-	args := append([]string{"check", "--json", "--idle", "--kernels", t.kernel, "--states", "400000000", "--timeout", b.timeout.String()}, flags...)
+	args := append([]string{"check", "--json", "--idle", "--kernels", kernel, "--states", "400000000", "--timeout", b.timeout.String()}, flags...)
 	r, err := b.command(ctx, b.dir, b.binary, append(args, program)...)
 	if err != nil {
 		return row{}, err

@@ -1,0 +1,40 @@
+package models
+
+import (
+	"testing"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/rseqemu/rseqemu/explore"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/props"
+)
+
+// TestWhatIsAskedIsTheSame: the programs that are searched with reductions hold where
+// the models do, are broken where a kernel aborts nothing, and are reduced by all
+// there is.
+func TestWhatIsAskedIsTheSame(t *testing.T) {
+	for name, text := range map[string]string{"list": AskedList(2, 3), "counter": AskedCounter(2, 3)} {
+		p, err := ir.Parse(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs, err := props.Of(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kernel, holds := range map[string]bool{"5.10": true, "6.18": true, "7.3": true, "6.19/arm64": false} {
+			k, err := emu.ParseKernel(kernel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := emu.New(p, emu.Config{Kernel: k, Idle: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := explore.Exhaustive(t.Context(), m, fs, explore.Limits{}, nil)
+			if err != nil || r.Complete != holds || holds != (r.Failure == nil) || r.Reduced != emu.AllReductions {
+				t.Errorf("%s on %s: complete %t, %v, reduced by %s; %v", name, kernel, r.Complete, r.Failure, r.Reduced, err)
+			}
+		}
+	}
+}
