@@ -9,7 +9,8 @@ import "github.com/rseqemu/rseqemu/ir"
 //
 //  1. a CPU that is idle, or whose task is in the kernel, has no views
 //  2. a floor is as high as it makes no difference
-//  3. a write that no CPU can read behind is dropped
+//  3. a write that no CPU can read behind, and whose view no pending load may get,
+//     is dropped
 //  4. other views are as low as it makes no difference, and what a CPU has seen
 //     beyond its floor is kept only if that says something
 func (m *Machine) forget() {
@@ -59,7 +60,7 @@ func (m *Machine) reader(c CPUID) *task {
 	return nil
 }
 
-// read1 reports whether any CPU can read what the i-th write has overwritten.
+// read1 reports whether the i-th write is readable by any CPU.
 func (m *Machine) read1(i view) bool {
 	for c := range m.order {
 		if t := m.reader(CPUID(c)); t != nil && m.readable(&m.order[c], t, i, -1) {
@@ -69,8 +70,9 @@ func (m *Machine) read1(i view) bool {
 	return false
 }
 
-// readable reports whether a CPU can read what the i-th write has overwritten,
-// as far as all it has seen but one entry says.
+// readable reports whether a CPU can read what the i-th write has overwritten, or
+// has a load pending that may get the write's view, as far as all it has seen but
+// one entry says. What is behind its own pending store there does neither.
 func (m *Machine) readable(o *ordering, t *task, i view, but int) bool {
 	w := &m.writes.log[i]
 	if i < o.floor || w.space != m.procs[t.proc].mm {
@@ -82,7 +84,10 @@ func (m *Machine) readable(o *ordering, t *task, i view, but int) bool {
 		}
 	}
 	for j := range o.pending[:o.n] {
-		if p := &o.pending[j]; !p.load && within(w.addr, w.width, p.addr, p.width) {
+		switch p := &o.pending[j]; {
+		case p.load && overlap(w.addr, w.width, p.addr, p.width):
+			return true // it is performed before the stores behind it, and may read the write
+		case !p.load && within(w.addr, w.width, p.addr, p.width):
 			return false
 		}
 	}

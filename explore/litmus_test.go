@@ -218,3 +218,43 @@ func litmus(t *testing.T, name, program, outcome string, want []string) {
 		}
 	}
 }
+
+// TestLitmusOverwrittenFlag: message passing whose reader overwrites the flag that
+// it read before it reads the message. While both accesses to the flag are pending
+// its CPU can read nothing behind the writer's store any more, but the load must
+// still get that store's view.
+func TestLitmusOverwrittenFlag(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		fence, release, base, arm string
+		width                     int
+	}{
+		{"MP+po+addr", "", "", "r2 + ", "allowed", 8},
+		{"MP+popl+addr", "", ".rel", "r2 + ", "forbidden", 8},
+		{"MP+popl+addr, half the flag", "", ".rel", "r2 + ", "forbidden", 4},
+		{"MP+popl+po", "", ".rel", "", "allowed", 8},
+		{"MP+dmb.st+addr", "fence.w", "", "r2 + ", "forbidden", 8},
+	} {
+		program := fmt.Sprintf(`data x: u64
+data y: u64
+
+func writer()
+    st.8 [x], 1
+    %s
+    st.%d%s [y], 3
+    ret
+
+func reader()
+    ld.8 r0, [y]
+    st.%d [y], 1
+    xor r2, r0, r0
+    ld.8 r1, [%sx]
+    ret
+
+thread: writer
+thread: reader
+cpus 2
+`, c.fence, c.width, c.release, c.width, c.base)
+		litmus(t, c.name, program, "1:r0=3 1:r1=0", []string{"sc", "forbidden", "tso", "forbidden", "arm", c.arm})
+	}
+}
