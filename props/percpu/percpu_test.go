@@ -73,7 +73,7 @@ func (j job) machine(t testing.TB) (*emu.Machine, []explore.Factory) {
 func (j job) search(t testing.TB, more ...explore.Factory) *explore.Result {
 	t.Helper()
 	m, properties := j.machine(t)
-	r, err := explore.Exhaustive(t.Context(), m, append(properties, more...), explore.Limits{States: bound}, nil)
+	r, err := explore.Exhaustive(t.Context(), m, append(properties, more...), explore.Limits{States: bound, Workers: 1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
