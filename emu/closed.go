@@ -44,9 +44,6 @@ func (m *Machine) Concerns(c CPUID, choice Choice) bool {
 	return choice.CPU() == c
 }
 
-// Contended reports whether a thread waits for the CPU.
-func (m *Machine) Contended(c CPUID) bool { return m.contended(c) }
-
 // Bound reports whether every thread that lives may run on one CPU only.
 func (m *Machine) Bound() bool {
 	for i := range m.tasks {

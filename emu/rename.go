@@ -192,7 +192,7 @@ func (r *Reducer) rename(dst *Machine, n *Renaming) {
 	copy(s.mms, m.mms)
 	copy(s.cids, m.cids)
 	for i := range m.procs {
-		if p := &s.procs[i]; p.done && p.exit.Task >= 0 {
+		if p := &s.procs[i]; p.done && p.exit.Signal != 0 { // else it is nobody's
 			p.exit.Task = n.Tasks[p.exit.Task]
 		}
 	}

@@ -77,7 +77,7 @@ func (m *Machine) call(c CPUID, t *task, sys abi.Syscall, a [6]uint64) (ret uint
 	case abi.SysPrctl:
 		errno = m.sysPrctl(a)
 	case abi.SysSchedYield:
-		if m.contended(c) {
+		if m.Contended(c) {
 			return 0, waitYield
 		}
 	case abi.SysSchedSetaffinity:
@@ -121,9 +121,9 @@ func (m *Machine) call(c CPUID, t *task, sys abi.Syscall, a [6]uint64) (ret uint
 	return 0, waitNone
 }
 
-// contended reports whether another task waits for this CPU, so that a yield
+// Contended reports whether another task waits for this CPU, so that a yield
 // switches; on a CPU with nobody waiting it doesn't.
-func (m *Machine) contended(c CPUID) bool {
+func (m *Machine) Contended(c CPUID) bool {
 	for i := range m.tasks {
 		if t := &m.tasks[i]; t.state == taskRunnable && m.cpus[c].online && t.affinity&(1<<c) != 0 &&
 			(t.cpu == c || t.cpu < 0 || m.budget.has(Migrations)) {

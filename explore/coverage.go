@@ -1,8 +1,6 @@
 package explore
 
 import (
-	"math"
-
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
 )
@@ -151,10 +149,4 @@ func calls(t *ir.Thread, f string) bool {
 		}
 	}
 	return false
-}
-
-// Missed is the binary logarithm of the odds that a search has taken two states for
-// one since their hashes are the same; none were if they were stored as they are.
-func (r *Result) Missed() float64 {
-	return 2*math.Log2(float64(max(r.States, 2))) - 1 - hashBits
 }

@@ -27,8 +27,6 @@ func (s *spare) chunk(size int) []byte {
 	return make([]byte, 0, max(size, chunkSize))
 }
 
-func (f *frontier) empty() bool { return len(f.chunks) == 0 }
-
 func (f *frontier) push(from *spare, k key, state []byte) {
 	size := entryHead + len(state)
 	last := len(f.chunks) - 1

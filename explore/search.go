@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -22,7 +23,8 @@ type Limits struct {
 	// Memory is the number of bytes that states may take, about; 0: no bound.
 	Memory int
 	// Bits is the size in bytes of a table of bits that holds the states instead of
-	// their hashes; 0: none. A search with it proves nothing.
+	// their hashes; 0: none. A search with it proves nothing, and which states it
+	// misses depends on the order in which several workers come to them.
 	Bits int
 	// Exact keeps the states themselves beside their hashes, so that two with the
 	// same hash are noticed.
@@ -70,6 +72,10 @@ type Result struct {
 	// places, if that is one of them, or else why nothing can.
 	Reduced   emu.Reduction
 	Symmetric string
+	// Missed is the binary logarithm of the odds that two states were taken for one
+	// since their hashes are the same; 0 if states were stored as they are, or as
+	// bits, of which Why tells.
+	Missed float64
 	// Coverage is what was tried (not by random runs).
 	Coverage *Coverage
 
@@ -386,6 +392,12 @@ func (v *violation) before(o *violation) bool {
 func (s *search) sum() {
 	s.res.States = int(s.states.Load())
 	s.res.Why = s.why
+	switch {
+	case s.bits != nil:
+		s.res.Events = 0 // there is no number of events for which all runs were covered
+	case !s.lim.Exact:
+		s.res.Missed = 2*math.Log2(float64(max(s.res.States, 2))) - 1 - hashBits
+	}
 	cov := newRecorder(s.workers[0].m).cov
 	s.res.Transitions, s.res.Ends, s.res.Coverage = 0, 0, &cov
 	for _, w := range s.workers {

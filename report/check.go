@@ -186,7 +186,7 @@ func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories [
 		if r.Reduced != 0 {
 			run.Reductions = strings.Split(r.Reduced.String(), ",")
 		}
-		run.Symmetric, run.Missed = r.Symmetric, math.Round(r.Missed())
+		run.Symmetric, run.Missed = r.Symmetric, math.Round(r.Missed)
 	}
 	for _, o := range r.Others {
 		run.Others = append(run.Others, &Failure{Property: o.Property, Message: o.Message, Events: explore.Events(o.Schedule),
@@ -269,7 +269,10 @@ func (r *KernelRun) Covered(memory emu.MemoryModel) []string {
 			how += " (" + r.Symmetric + ")"
 		}
 	}
-	how += fmt.Sprintf("; memory order %s; odds that a state is missed 2^%.0f", memory, r.Missed)
+	how += fmt.Sprintf("; memory order %s", memory)
+	if r.Missed < 0 {
+		how += fmt.Sprintf("; odds that a state is missed 2^%.0f", r.Missed)
+	}
 	return append([]string{how}, r.Coverage.Summary()...)
 }
 

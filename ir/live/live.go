@@ -207,7 +207,7 @@ func (f *Facts) before(i int) Set {
 			live |= set
 		}
 	}
-	live |= Set(ir.RegsOf(ir.SP)) | f.Read&f.Written&f.loose()
+	live |= Set(ir.RegsOf(ir.SP)) | f.loose()
 	ip := f.im.Addrs[i]
 	for k := range f.Sections {
 		if s := &f.Sections[k]; s.Contains(ip) {

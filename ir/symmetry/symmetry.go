@@ -86,11 +86,6 @@ func (f *Facts) settle() {
 			}
 		}
 	}
-	for c, k := range f.cells {
-		if k.Is == Mixed && f.why == nil {
-			f.refuse(0, "a word of data (%s) can hold one thing or another", names[c.in])
-		}
-	}
 	switch {
 	case f.why != nil:
 		f.Classes, f.CPUs, f.Why = nil, false, f.why.describe(f.im)
