@@ -155,6 +155,10 @@
 // behind a function's last line belongs to it, one at the margin to what
 // follows.
 //
+// A trailing comment that begins with a hexadecimal number and a colon is the
+// machine code that the instruction was lifted from: `# 401136: ret  list.c:7`.
+// Stories show it instead of the instruction.
+//
 // # Bounds
 //
 // A text is UTF-8 of at most [MaxSource] bytes with at most [MaxLines] lines of

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -134,7 +135,10 @@ func (t *teller) instruction(step *Step) {
 	}
 	step.Line = im.Origin[i].Line
 	source := &im.Source[i]
-	step.Instr = microOps(source, from, to)
+	step.Instr, step.Machine = microOps(source, from, to), im.Machine[i]
+	if step.Machine != "" && (from > 0 || to < int(source.N)) {
+		step.Machine += fmt.Sprintf(", %s", step.Instr)
+	}
 	if t.left() {
 		return // the registers are somebody else's, or a new call's
 	}
@@ -333,7 +337,7 @@ func (t *teller) place(id emu.TaskID) string {
 	im, ip := t.m.Image(), t.m.Next(id)
 	where := "at " + im.Where(ip)
 	if i := im.Index(ip); i >= 0 {
-		where = fmt.Sprintf("before %q at %s", im.Source[i].String(), im.Where(ip))
+		where = fmt.Sprintf("before %q at %s", cmp.Or(im.Machine[i], im.Source[i].String()), im.Where(ip))
 	}
 	s := im.SectionAt(ip)
 	if s == nil {
