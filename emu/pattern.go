@@ -132,10 +132,16 @@ func Claims(patterns []Pattern, k Kernel) bool {
 
 // DefaultKernels are one kernel of each family, newest point release, and both
 // versions where there are versions.
-func DefaultKernels() []Kernel {
+func DefaultKernels() []Kernel { return DefaultKernelsOn(abi.AMD64) }
+
+// DefaultKernelsOn is [DefaultKernels] on an architecture.
+func DefaultKernelsOn(arch abi.Arch) []Kernel {
 	var ks []Kernel
 	for _, name := range []string{"5.10", "6.1", "6.18", "6.19", "7.3/v1", "7.3/v2"} {
-		k, err := ParseKernel(name)
+		if entryOf(arch) == EntryNone && name == "7.3/v2" {
+			continue
+		}
+		k, err := ParseKernel(name + "/" + arch.String())
 		if err != nil {
 			panic("emu: BUG: " + err.Error())
 		}

@@ -134,6 +134,7 @@
 //
 // # Directives
 //
+//	arch arm64                            of the kernels, if none is named
 //	cpus N            nodes N             stack BYTES
 //	register full     register legacy     register none
 //	budget preempt=2 migrate=1 signal=0

@@ -230,7 +230,7 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 			return nil, p.bad(err)
 		}
 		if len(kernels) == 0 {
-			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
+			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernelsOn(p.Setup.Arch))))
 		}
 	}
 	sampler := func() explore.Sampler {

@@ -70,7 +70,7 @@ func newest(p *program) (emu.Kernel, error) {
 		return emu.Kernel{}, p.bad(err)
 	}
 	if len(ks) == 0 {
-		ks = emu.DefaultKernels()
+		ks = emu.DefaultKernelsOn(p.Setup.Arch)
 	}
 	return ks[len(ks)-1], nil
 }
