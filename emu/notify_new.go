@@ -72,17 +72,21 @@ func (m *Machine) newSignal(t *task) {
 //     the kernel wrote last; write them; look at rseq_cs only if the thread was
 //     interrupted (or debug)
 //
-// That is the fast path, which only the generic entry code has. A fault there is
-// retried in the slow path, where it is SIGSEGV. The slow path makes no
-// difference: whenever it has work it writes the ids, changed or not.
+// That is the fast path, which only the generic entry code has. Whatever it fails
+// at, a fault or what is fatal, is tried again in the slow path, and is SIGSEGV if
+// it fails there too. The slow path makes no difference: whenever it has work it
+// writes the ids, changed or not, and before it looks at rseq_cs (booted, 6.19.14:
+// a thread that dies of its rseq_cs has the ids back that it had overwritten).
 func (m *Machine) newWork(t *task) {
 	t.rseq.schedSwitch = false
 	if m.k.Entry == EntryGeneric {
 		m.counters.FastPath++
-	} else {
-		m.counters.SlowPath++
-		t.rseq.idsChanged = true
+		if m.newUpdate(t) == ReasonNone {
+			return
+		}
 	}
+	m.counters.SlowPath++
+	t.rseq.idsChanged = true
 	if reason := m.newUpdate(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)
 	}
