@@ -78,6 +78,7 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	f.searching.add(cmd)
 	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()

@@ -41,6 +41,7 @@ func (a *app) diffCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	f.searching.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.from, "from", "", "the one kernel (default: the schedule's)")

@@ -40,6 +40,7 @@ func (a *app) replayCmd() *cobra.Command {
 	cmd.Flags().BoolVar(&f.force, "force", false, "follow the schedule of another program text")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say only how it ended; the same as --story none")
 	addStory(cmd, &f.story, "full")
+	a.addObject(cmd)
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	return cmd
 }

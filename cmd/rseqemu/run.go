@@ -52,6 +52,7 @@ func (a *app) runCmd() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.Uint64Var(&f.seed, "seed", 0, "make a random run, the one with this number")
