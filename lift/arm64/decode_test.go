@@ -1,0 +1,104 @@
+package arm64_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/arm64"
+	"github.com/rseqemu/rseqemu/lift/isa"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/instructions.txt behind the bytes")
+
+// at is where instructions are decoded.
+const at ir.Addr = 0x4000
+
+// lifted writes down all of what is lifted: the assembler's text, the bundle,
+// where control goes, the operands that are addresses.
+func lifted(in isa.Instr, err error) string {
+	if err != nil {
+		return "- " + err.(*isa.Unsupported).Why
+	}
+	ops := in.IR
+	last := &ops.Ops[ops.N-1]
+	if last.Branches() && last.TargetIP != 0 {
+		last.Target = fmt.Sprintf("%#x", uint64(last.TargetIP))
+	}
+	s := fmt.Sprintf("%-36s %v", in.Text, ops)
+	if in.Flow != isa.Falls {
+		s += fmt.Sprintf("  (flow %d", in.Flow)
+		if in.Target != 0 {
+			s += fmt.Sprintf(" to %#x", uint64(in.Target))
+		}
+		s += ")"
+	}
+	for _, r := range in.Refs {
+		s += fmt.Sprintf("  (address: %+v)", r)
+	}
+	return s
+}
+
+// TestInstructionsBecomeBundles holds the decoder against a table that a person
+// has read: bytes, text, bundle.
+func TestInstructionsBecomeBundles(t *testing.T) {
+	const file = "testdata/instructions.txt"
+	table, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for line := range strings.Lines(string(table)) {
+		if strings.HasPrefix(line, "#") || line == "\n" {
+			got.WriteString(line)
+			continue
+		}
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		code, err := hex.DecodeString(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&got, "%s %s\n", word, lifted(arm64.Decode(code, at)))
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(got.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(table), got.String()); diff != "" {
+		t.Errorf("lifted otherwise (-want +got):\n%s", diff)
+	}
+}
+
+// TestCodeThatIsCutOffIsUnsupported: fewer than four bytes are no instruction.
+func TestCodeThatIsCutOffIsUnsupported(t *testing.T) {
+	for n := range 4 {
+		_, err := arm64.Decode(make([]byte, n), at)
+		var un *isa.Unsupported
+		if !errors.As(err, &un) || un.Addr != at || len(un.Code) != n || un.Why != "cut off" {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// BenchmarkDecode decodes a small function's instructions.
+func BenchmarkDecode(b *testing.B) {
+	var code []byte
+	for _, word := range []string{"40d03bd5", "200440b9", "2000028b", "41000035", "01fc9fc8", "fd7bbea9", "c0035fd6", "20304493"} {
+		w, _ := hex.DecodeString(word)
+		code = append(code, w...)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := arm64.Decode(code[i%8*4:], at); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
