@@ -82,7 +82,7 @@ func (l *linter) descriptors() {
 			l.at(s, "duplicate-descriptor", s.start, "the descriptor at %#x is for the same code as the one at %#x", uint64(s.Addr), uint64(first.Addr))
 			continue
 		case longest != nil && longest.post > s.start:
-			l.at(s, "overlapping-sections", s.start, "the section at %s ends behind the beginning of this one: of the instructions in both only those of the one in rseq_cs are restarted", l.Where(longest.start))
+			l.at(s, "overlapping-sections", s.start, "the section at %s ends behind the beginning of this one: of the instructions in both only those of the one in rseq_cs are restarted", l.spot(longest.start))
 		}
 		first = s
 		if longest == nil || s.post > longest.post {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
@@ -67,22 +68,17 @@ type Finding struct {
 	Message  string
 }
 
-// Worst reports whether the report has a finding that isn't just a note.
-func (r *Report) Worst() (s Severity, any bool) {
-	s = Note
-	note := func(f Finding) {
-		any = true
-		s = min(s, f.Severity)
-	}
+// Count returns how many findings of each severity there are.
+func (r *Report) Count() (n [Note + 1]int) {
 	for _, f := range r.Findings {
-		note(f)
+		n[f.Severity]++
 	}
-	for _, sec := range r.Sections {
-		for _, f := range sec.Findings {
-			note(f)
+	for _, s := range r.Sections {
+		for _, f := range s.Findings {
+			n[f.Severity]++
 		}
 	}
-	return s, any
+	return n
 }
 
 // linter is a run over one file.
@@ -92,13 +88,20 @@ type linter struct {
 	decode decoder
 	all    []*section
 	report *Report
-	graphs map[ir.Addr]*graph // by the function's beginning
+
+	byDescriptor map[ir.Addr]*section
+	byEntry      map[ir.Addr][]*section
+	byStart      []elf.Exit
+	decoded      int                // instructions so far
+	gp           ir.Addr            // riscv64's global pointer, if the file says it
+	graphs       map[ir.Addr]*graph // by the function's beginning
 }
 
 // section is a critical section on its way to a verdict.
 type section struct {
 	elf.Descriptor
 	start, post, abort ir.Addr
+	entry              ir.Addr // of the function
 	// code says that the descriptor is good enough to look at the code.
 	code     bool
 	findings []Finding
@@ -117,7 +120,13 @@ func (s *section) contains(a ir.Addr) bool { return s.CS.Contains(uint64(a)) }
 func File(o *elf.Object, opt Options) *Report {
 	opt.MaxInstrs = cmp.Or(opt.MaxInstrs, DefaultMaxInstrs)
 	opt.Signature = cmp.Or(opt.Signature, o.Arch.Signature())
-	l := &linter{Object: o, opt: opt, decode: decoderOf(o.Arch), report: &Report{File: o.Name, Arch: o.Arch}, graphs: map[ir.Addr]*graph{}}
+	l := &linter{
+		Object: o, opt: opt, decode: decoderOf(o.Arch), report: &Report{File: o.Name, Arch: o.Arch},
+		byDescriptor: map[ir.Addr]*section{}, byEntry: map[ir.Addr][]*section{}, graphs: map[ir.Addr]*graph{},
+	}
+	if gp, ok := o.Lookup("__global_pointer$"); ok && o.Arch == abi.RISCV64 && !gp.Extern {
+		l.gp = gp.Addr
+	}
 	for _, d := range append(slices.Clone(o.CS), opt.Descriptors...) {
 		l.all = append(l.all, &section{Descriptor: d, start: ir.Addr(d.CS.StartIP), post: ir.Addr(d.CS.PostCommitIP()), abort: ir.Addr(d.CS.AbortIP)})
 	}
@@ -128,6 +137,19 @@ func File(o *elf.Object, opt Options) *Report {
 		l.descriptor(s)
 	}
 	l.descriptors()
+	for _, s := range l.all {
+		if s.Addr != 0 {
+			l.byDescriptor[s.Addr] = s
+		}
+		if !s.code {
+			continue
+		}
+		s.entry = s.start
+		if sym, ok := l.SymbolContaining(s.start); ok && sym.Func {
+			s.entry = sym.Addr
+		}
+		l.byEntry[s.entry] = append(l.byEntry[s.entry], s)
+	}
 	for _, s := range l.all {
 		if s.code {
 			s.graph = l.graphOf(s)
@@ -166,6 +188,9 @@ func (l *linter) place(a ir.Addr) Place {
 	file, line, _ := l.Line(a)
 	return Place{file, line}
 }
+
+// spot names an address of the file within messages: ".text+0x41".
+func (l *linter) spot(at ir.Addr) string { return strings.TrimPrefix(l.Where(at), l.Name+":") }
 
 func (l *linter) finding(rule string, at ir.Addr, format string, args ...any) Finding {
 	r := ruleByID[rule]
