@@ -77,22 +77,15 @@ func (l *linter) area(s *section) (value, bool) {
 	return value{}, false
 }
 
-// jumpsInside looks for branches into the middle of a section.
-func (l *linter) jumpsInside() {
-	done := map[*graph]bool{}
-	for _, s := range l.all {
-		if !s.code || done[s.graph] {
+// jumpsInside looks for branches of a function into the middle of a section.
+func (l *linter) jumpsInside(g *graph) {
+	for _, from := range g.addrs {
+		in := g.instrs[from]
+		if in.Flow != isa.Jumps && in.Flow != isa.Branches {
 			continue
 		}
-		done[s.graph] = true
-		for _, from := range s.graph.addrs {
-			in := s.graph.instrs[from]
-			if in.Flow != isa.Jumps && in.Flow != isa.Branches {
-				continue
-			}
-			if to := l.sectionAround(in.Target); to != nil && to.start != in.Target && !to.contains(from) {
-				l.at(to, "jump-into-section", from, "a jump into the middle of the section, past the store to rseq_cs before start_ip: if the kernel has cleared rseq_cs since, nothing is restarted")
-			}
+		if to := l.sectionAround(in.Target); to != nil && to.start != in.Target && !to.contains(from) {
+			l.at(to, "jump-into-section", from, "a jump into the middle of the section, past the store to rseq_cs before start_ip: if the kernel has cleared rseq_cs since, nothing is restarted")
 		}
 	}
 }

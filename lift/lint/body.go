@@ -91,7 +91,7 @@ func (l *linter) stores(s *section, in *isa.Instr) bool {
 // inside looks at the code between start_ip and post_commit_ip.
 func (l *linter) inside(s *section) {
 	b := l.bodyOf(s)
-	s.body = b
+	s.body, s.instrs, s.stores = b, len(b.instrs), b.stores
 	if l.splits(s) {
 		return
 	}

@@ -47,25 +47,20 @@ func newGraph() *graph {
 	}
 }
 
-// graphOf returns the graph of the function that a section is in. Sections of a
-// function share it.
-func (l *linter) graphOf(s *section) *graph {
-	entry := s.entry
-	if g := l.graphs[entry]; g != nil {
-		return g
-	}
+// newGraphOf returns the graph of the function that the sections are in.
+func (l *linter) newGraphOf(list []*section) *graph {
+	entry := list[0].entry
 	g := newGraph()
-	l.graphs[entry] = g
 	g.bound = maxInstrs
-	if entry == s.start {
+	if entry == list[0].start {
 		g.bound = maxStripped
 	}
-	if entry != s.start {
+	if entry != list[0].start {
 		l.reach(g, entry, true)
 	}
 	// The sections whose beginnings the function doesn't reach as far as it is
 	// known, and the handlers, which only the kernel goes to.
-	for _, o := range l.byEntry[entry] {
+	for _, o := range list {
 		if g.instrs[o.start] == nil {
 			l.reach(g, l.preambleOf(o), true)
 		}

@@ -92,9 +92,8 @@ type linter struct {
 	byDescriptor map[ir.Addr]*section
 	byEntry      map[ir.Addr][]*section
 	byStart      []elf.Exit
-	decoded      int                // instructions so far
-	gp           ir.Addr            // riscv64's global pointer, if the file says it
-	graphs       map[ir.Addr]*graph // by the function's beginning
+	decoded      int     // instructions so far
+	gp           ir.Addr // riscv64's global pointer, if the file says it
 }
 
 // section is a critical section on its way to a verdict.
@@ -105,8 +104,11 @@ type section struct {
 	// code says that the descriptor is good enough to look at the code.
 	code     bool
 	findings []Finding
-	graph    *graph
-	body     *body
+	instrs   int
+	stores   int
+	// While its function is looked at:
+	graph *graph
+	body  *body
 }
 
 func (s *section) contains(a ir.Addr) bool { return s.CS.Contains(uint64(a)) }
@@ -122,7 +124,7 @@ func File(o *elf.Object, opt Options) *Report {
 	opt.Signature = cmp.Or(opt.Signature, o.Arch.Signature())
 	l := &linter{
 		Object: o, opt: opt, decode: decoderOf(o.Arch), report: &Report{File: o.Name, Arch: o.Arch},
-		byDescriptor: map[ir.Addr]*section{}, byEntry: map[ir.Addr][]*section{}, graphs: map[ir.Addr]*graph{},
+		byDescriptor: map[ir.Addr]*section{}, byEntry: map[ir.Addr][]*section{},
 	}
 	if gp, ok := o.Lookup("__global_pointer$"); ok && o.Arch == abi.RISCV64 && !gp.Extern {
 		l.gp = gp.Addr
@@ -151,32 +153,39 @@ func File(o *elf.Object, opt Options) *Report {
 		l.byEntry[s.entry] = append(l.byEntry[s.entry], s)
 	}
 	for _, s := range l.all {
-		if s.code {
-			s.graph = l.graphOf(s)
+		if list := l.byEntry[s.entry]; s.code && list[0] == s {
+			l.function(list)
 		}
 	}
-	for _, s := range l.all {
-		if s.code {
-			l.arming(s)
-			l.inside(s)
-			l.handler(s)
-		}
-	}
-	l.jumpsInside()
 	for _, s := range l.all {
 		l.report.Sections = append(l.report.Sections, l.verdict(s))
 	}
 	return l.report
 }
 
+// function looks at the code of the sections of one function. What it knows of the
+// code is gone when it returns.
+func (l *linter) function(list []*section) {
+	g := l.newGraphOf(list)
+	for _, s := range list {
+		s.graph = g
+	}
+	for _, s := range list {
+		l.arming(s)
+		l.inside(s)
+		l.handler(s)
+	}
+	l.jumpsInside(g)
+	for _, s := range list {
+		s.graph, s.body = nil, nil
+	}
+}
+
 // verdict is what is reported of a section.
 func (l *linter) verdict(s *section) Section {
-	v := Section{Descriptor: s.Descriptor, Where: l.Where(s.start), Place: l.place(s.start), Findings: s.findings}
+	v := Section{Descriptor: s.Descriptor, Where: l.Where(s.start), Place: l.place(s.start), Instrs: s.instrs, Stores: s.stores, Findings: s.findings}
 	if in, ok := l.SymbolContaining(s.start); ok {
 		v.Func, v.Offset = in.Name, uint64(s.start-in.Addr)
-	}
-	if s.body != nil {
-		v.Instrs, v.Stores = len(s.body.instrs), s.body.stores
 	}
 	slices.SortStableFunc(v.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Addr, b.Addr))
