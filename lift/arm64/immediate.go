@@ -139,10 +139,7 @@ func (l *lifter) movable(v uint64) bool {
 func bitmask(n bool, imms, immr uint32, wide bool) (v uint64, ok bool) {
 	size := 64
 	if !n {
-		size = 1 << (31 - bits.LeadingZeros32(^imms&0x3f))
-		if imms == 0x3f {
-			return 0, false
-		}
+		size = (1 << bits.Len32(^imms&0x3f)) / 2
 	}
 	if n && !wide || size < 2 {
 		return 0, false

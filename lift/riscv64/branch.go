@@ -88,7 +88,7 @@ func (l *lifter) jump() {
 		l.to(ir.Jump(""))
 	case ir.LR:
 		l.goTo(isa.Calls, l.immJ())
-		l.text("jal ra,%#x", target())
+		l.text("jal %#x", target())
 		l.to(ir.CallFunc(""))
 	default:
 		l.goTo(isa.Calls, l.immJ())
