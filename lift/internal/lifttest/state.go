@@ -82,7 +82,7 @@ func (d *drawer) value() uint64 {
 }
 
 // diff says in what the processor's outcome isn't the emulator's.
-func (d *drawer) diff(s stub, in, want, got *record) string {
+func (d *drawer) diff(in, want, got *record) string {
 	var b strings.Builder
 	for n := range want.Slot {
 		if n == SlotFlags && !d.Carry || want.Slot[n] == got.Slot[n] {
