@@ -107,7 +107,7 @@ func (l *lifter) logicalImmediate() {
 		l.text("tst %s, #%#x", l.named(rn), v)
 	case opc == 3:
 		l.text("ands %s, %s, #%#x", l.named(rd), l.named(rn), v)
-	case opc == 1 && rn == 31 && !l.movable(v):
+	case opc == 1 && rn == 31 && (rd == 31 || !l.movable(v)):
 		l.text("mov %s, #%#x", l.namedSP(rd), v)
 	default:
 		l.text("%s %s, %s, #%#x", [3]string{"and", "orr", "eor"}[opc], l.namedSP(rd), l.named(rn), v)

@@ -59,22 +59,22 @@ var forms = []lifttest.Form{
 	{Name: "ands, csel", Words: []string{"x1101010xxxxxxxx000xxxxxxxxxxxxx", "xx011010100xxxxxxxxx0xxxxxxxxxxx"}},
 }
 
+// underTest is the decoder, and the processor that it is held against.
+var underTest = lifttest.ISA{
+	Guest: lifttest.Guest{
+		QEMU: "qemu-aarch64", CPU: "cortex-a76", // which has ARMv8.1's atomics and no pointer authentication
+		Machine: elf.EM_AARCH64, Driver: driver(), Stub: surround, Skip: 4,
+	},
+	Decode:   arm64.Decode,
+	Register: func(n int) ir.Reg { return ir.R(n) },
+	Fields:   []int{0, 5, 10, 16},
+	Carry:    true,
+	Patch:    besideTheCode,
+}
+
 // TestBundlesDoAsQEMU holds the lifter and package vcpu against a processor that
 // QEMU emulates.
-func TestBundlesDoAsQEMU(t *testing.T) {
-	s := lifttest.ISA{
-		Guest: lifttest.Guest{
-			QEMU: "qemu-aarch64", CPU: "cortex-a76", // which has ARMv8.1's atomics and no pointer authentication
-			Machine: elf.EM_AARCH64, Driver: driver(), Stub: surround, Skip: 4,
-		},
-		Decode:   arm64.Decode,
-		Register: func(n int) ir.Reg { return ir.R(n) },
-		Fields:   []int{0, 5, 10, 16},
-		Carry:    true,
-		Patch:    besideTheCode,
-	}
-	s.TestAgainstQEMU(t, forms)
-}
+func TestBundlesDoAsQEMU(t *testing.T) { underTest.TestAgainstQEMU(t, forms) }
 
 // besideTheCode has a load of what is beside the code load from the window.
 func besideTheCode(w uint32, at ir.Addr) uint32 {

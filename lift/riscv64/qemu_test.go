@@ -91,20 +91,20 @@ func register(n int) ir.Reg {
 	return ir.R(n - 28 + 12) // t3..t6
 }
 
+// underTest is the decoder, and the processor that it is held against.
+var underTest = lifttest.ISA{
+	Guest: lifttest.Guest{
+		QEMU: "qemu-riscv64", CPU: "rv64",
+		Machine: elf.EM_RISCV, Driver: driver(), Stub: surround, Skip: 8,
+	},
+	Decode:   riscv64.Decode,
+	Register: register,
+	Fields:   []int{7, 15, 20},
+}
+
 // TestBundlesDoAsQEMU holds the lifter and package vcpu against a processor that
 // QEMU emulates.
-func TestBundlesDoAsQEMU(t *testing.T) {
-	s := lifttest.ISA{
-		Guest: lifttest.Guest{
-			QEMU: "qemu-riscv64", CPU: "rv64",
-			Machine: elf.EM_RISCV, Driver: driver(), Stub: surround, Skip: 8,
-		},
-		Decode:   riscv64.Decode,
-		Register: register,
-		Fields:   []int{7, 15, 20},
-	}
-	s.TestAgainstQEMU(t, forms)
-}
+func TestBundlesDoAsQEMU(t *testing.T) { underTest.TestAgainstQEMU(t, forms) }
 
 // The driver. Slots are 8 bytes each, and those of x1 to x31 are their numbers.
 
