@@ -39,9 +39,9 @@ func TestParseKernelErrors(t *testing.T) {
 		"6.18/v2":         "kernel 6.18 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
 		"7.0.7/v2":        "kernel 7.0.7 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
 		"7.3/arm/v2":      "kernel 7.3 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
-		"7.3/v3":          `kernel 7.3: unknown word "v3" (an architecture, v1, v2, debug)`,
-		"7.3/":            `kernel 7.3: unknown word "" (an architecture, v1, v2, debug)`,
-		"7.3/sparc":       `kernel 7.3: unknown word "sparc" (an architecture, v1, v2, debug)`,
+		"7.3/v3":          `kernel 7.3: unknown word "v3" (an architecture, generic, irq-only, none, v1, v2, debug)`,
+		"7.3/":            `kernel 7.3: unknown word "" (an architecture, generic, irq-only, none, v1, v2, debug)`,
+		"7.3/sparc":       `kernel 7.3: unknown word "sparc" (an architecture, generic, irq-only, none, v1, v2, debug)`,
 		"7.3/v1/debug":    "no error",
 		"7.3/debug/arm64": "no error",
 		"5.10.7":          "no error", // its series didn't change

@@ -18,17 +18,14 @@ func (m *Machine) exitToUser(t *task) {
 		m.kernelBarrier(t.cpu)
 	}
 	if t.inSyscall && m.k.Debug && t.rseq.area != 0 {
-		if m.k.Notify == NotifyOld {
-			m.oldSyscallExit(t)
-		} else {
-			m.newSyscallExit(t)
-		}
+		m.debugSyscallExit(t)
 	}
 	if t.affinity&(1<<t.cpu) == 0 {
 		m.switchOut(t.cpu, taskRunnable)
 		return
 	}
 	m.counters.Exit++
+	before := m.counters.Work()
 	for {
 		if s := t.deliverable(); s != 0 {
 			m.deliver(t, nextSignal(s))
@@ -41,8 +38,19 @@ func (m *Machine) exitToUser(t *task) {
 			break
 		}
 	}
+	if m.counters.Work() == before {
+		m.counters.NoWork++
+	}
 	m.newForget(t)
 	t.inSyscall = false
+}
+
+func (m *Machine) debugSyscallExit(t *task) {
+	if m.k.Notify == NotifyOld {
+		m.oldSyscallExit(t)
+	} else {
+		m.newSyscallExit(t)
+	}
 }
 
 // notifyWork does what the notify rule has left to do and reports whether

@@ -79,6 +79,23 @@ const (
 
 func (e Entry) String() string { return [...]string{"generic", "irq-only", "none"}[e] }
 
+func parseEntry(name string) (Entry, bool) {
+	for e := EntryGeneric; e <= EntryNone; e++ {
+		if e.String() == name {
+			return e, true
+		}
+	}
+	return 0, false
+}
+
+// useEntry has the architecture use that much of the generic entry code. If that
+// isn't what it does it has no bug there either.
+func (k *Kernel) useEntry(e Entry) {
+	if e != k.Entry {
+		k.Entry, k.NoUserIRQ = e, false
+	}
+}
+
 // Notify is the rule for the way to user mode.
 type Notify uint8
 
@@ -143,11 +160,14 @@ func (k *Kernel) AreaLen() uint32 {
 }
 
 // String returns the kernel's name as [ParseKernel] reads it: 6.12,
-// 6.19/arm64, 7.3/v1.
+// 6.19/arm64, 6.19/irq-only, 7.3/v1.
 func (k Kernel) String() string {
 	s := k.Release
 	if k.Arch != abi.AMD64 {
 		s += "/" + k.Arch.String()
+	}
+	if k.Entry != entryOf(k.Arch) {
+		s += "/" + k.Entry.String()
 	}
 	switch {
 	case k.Legacy && k.FeatureSize > abi.RSeqOrigSize:

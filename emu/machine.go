@@ -50,7 +50,8 @@ type Machine struct {
 	atomics  bool     // there are indivisible operations
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
-	listens  EventSet // the kinds that the observer is told of
+	listens  EventSet  // the kinds that the observer is told of
+	accesses *Accesses // where the kernel's accesses are counted, or nil
 	// strayAbort says that a thread was sent to an abort handler that no declared
 	// section has: a reduction's assumption.
 	strayAbort bool

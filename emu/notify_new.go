@@ -108,6 +108,9 @@ func (m *Machine) newUpdate(t *task) Reason {
 	if m.interrupted(t) || m.k.Debug {
 		return m.evaluate(t)
 	}
+	if m.k.Entry == EntryGeneric {
+		m.loads(FieldRSeqCS, 1) // read in one go with the ids, and not looked at
+	}
 	return ReasonNone
 }
 
@@ -136,6 +139,7 @@ func (m *Machine) newForget(t *task) {
 func (m *Machine) evaluate(t *task) Reason {
 	mem := m.memOf(t)
 	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	m.loads(FieldRSeqCS, 1)
 	switch {
 	case !ok:
 		return ReasonAreaFault
@@ -149,6 +153,7 @@ func (m *Machine) evaluate(t *task) Reason {
 	if m.k.Debug {
 		return m.debugEvaluate(t, ir.Addr(p))
 	}
+	m.loads(FieldDescriptor, 3) // start_ip, post_commit_offset, abort_ip
 	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
 	switch {
 	case !ok:
@@ -172,6 +177,7 @@ func (m *Machine) evaluate(t *task) Reason {
 func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	mem, ip := m.memOf(t), uint64(t.regs.IP)
 	start, ok := mem.Load(p+abi.OffCSStartIP, 8)
+	m.loads(FieldDescriptor, 1)
 	switch {
 	case !ok:
 		return ReasonCSFault
@@ -182,6 +188,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		return m.clearCS(t, p)
 	}
 	offset, ok := mem.Load(p+abi.OffCSPostCommitOffset, 8)
+	m.loads(FieldDescriptor, 1)
 	switch end := start + offset; {
 	case !ok:
 		return ReasonCSFault
@@ -191,6 +198,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		m.counters.Clear++
 		return m.clearCS(t, p)
 	}
+	m.loads(FieldDescriptor, 3) // abort_ip, version, flags
 	cs, ok := mem.LoadRSeqCS(p)
 	switch {
 	case !ok:

@@ -8,8 +8,9 @@ import (
 )
 
 // ParseKernel reads a kernel's name: a release, then in any order an
-// architecture, v1 or v2 for what libc registers, and debug, each behind a
-// slash: 6.18, 6.19/arm64, 7.3/v1/debug.
+// architecture, how much of the generic entry code it uses if that isn't what it
+// does (generic, irq-only, none), v1 or v2 for what libc registers, and debug, each
+// behind a slash: 6.18, 6.19/arm64, 6.19/irq-only, 7.3/v1/debug.
 func ParseKernel(name string) (Kernel, error) {
 	words := strings.Split(name, "/")
 	arch, rest := abi.AMD64, words[:0:0]
@@ -25,7 +26,13 @@ func ParseKernel(name string) (Kernel, error) {
 		return k, err
 	}
 	for _, w := range rest {
+		if e, ok := parseEntry(w); ok {
+			k.useEntry(e)
+		}
+	}
+	for _, w := range rest {
 		switch w {
+		case "generic", "irq-only", "none":
 		case "v1":
 			k.Legacy = true
 		case "v2":
@@ -35,7 +42,7 @@ func ParseKernel(name string) (Kernel, error) {
 		case "debug":
 			k.Debug = true
 		default:
-			return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, v1, v2, debug)", words[0], w)
+			return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, generic, irq-only, none, v1, v2, debug)", words[0], w)
 		}
 	}
 	return k, nil

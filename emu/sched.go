@@ -35,9 +35,15 @@ func (m *Machine) switchIn(c CPUID, t *task) {
 	t.state, t.cpu = taskRunning, c
 	m.assignCID(t)
 	m.emit(EvSchedIn, c, t, uint64(prev), 0)
+	m.switchedIn(t, prev)
+}
+
+// switchedIn tells the notify rule of a task that got a CPU, after having had
+// another, or none.
+func (m *Machine) switchedIn(t *task, prev CPUID) {
 	switch m.k.Notify {
 	case NotifyOld:
-		if prev >= 0 && prev != c {
+		if prev >= 0 && prev != t.cpu {
 			m.oldEvent(t, eventMigrate)
 		}
 	case NotifyNew:
