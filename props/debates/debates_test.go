@@ -270,3 +270,91 @@ func TestWhoIsSteppedNeverGetsThrough(t *testing.T) {
 		}
 	}
 }
+
+// What a proposal does to the debates. The files are the examples; the others show
+// each rule that no release has.
+func TestAProposalChangesAVerdict(t *testing.T) {
+	file := func(name string) emu.Kernel {
+		name = filepath.Join("..", "..", "examples", "proposals", name)
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := emu.ParseProposal(name, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	for _, tt := range []struct {
+		program        string
+		base, proposal emu.Kernel
+		before, after  string // what breaks, or holds
+	}{
+		{"long-area", kernel("7.3"), file("v2-by-flag.kernel"), "always given <= 1", holds},
+		{"long-area", kernel("7.3/v1"), kernel("7.3/v1+V2=either"), "always given <= 1", "always given <= 1"},
+		{"tcmalloc-cached-slab", kernel("7.3"), file("v2-by-flag.kernel"), "always given <= 1", "always given <= 1"}, // libc sets the flag
+		{"tcmalloc-cached-slab", kernel("6.19"), file("ids-always.kernel"), "always given <= 1", holds},
+		{"tcmalloc-cached-slab", kernel("7.3"), kernel("7.3+IDsAlways=yes"), "always given <= 1", "survives"}, // killed for the overwriting
+		{"tcmalloc-cached-slab", kernel("7.3"), kernel("7.3+IDsAlways=yes+OverwriteIgnored=yes"), "always given <= 1", holds},
+		{"yield-inside", kernel("7.3"), file("syscall-kills.kernel"), "final sum(count) == 2", "survives"},
+		{"yield-inside", kernel("7.3/v1"), kernel("7.3/v1+SyscallInside=kills-v2"), "final sum(count) == 2", "final sum(count) == 2"},
+		{"yield-inside", kernel("7.3/v1"), kernel("7.3/v1+SyscallInside=kills"), "final sum(count) == 2", "survives"},
+		{"yield-inside", kernel("6.18"), kernel("6.18+SyscallInside=kills"), holds, "survives"},
+		{"own-cache", kernel("7.3/v1"), kernel("7.3/v1+MembarrierSelf=yes"), "always given <= 1", holds},
+		{"own-cache", kernel("6.18"), kernel("6.18+MembarrierSelf=yes"), "always given <= 1", holds},
+		{"own-cache", kernel("6.19"), kernel("6.19+MembarrierSelf=yes"), "always given <= 1", "always given <= 1"},
+		{"stale-rseq-cs", kernel("6.3"), kernel("6.3+StaleCleared=yes"), "survives", holds},
+		{"spawn-inherits-area", kernel("5.4"), kernel("5.4+InheritCloneVM=no"), "final sum(count) == 2", holds},
+		{"spawn-inherits-area", kernel("7.3"), kernel("7.3+InheritCloneVM=yes"), holds, "final sum(count) == 2"},
+	} {
+		i := slices.IndexFunc(debates.Programs(), func(d debates.Program) bool { return d.Name == tt.program })
+		p := parse(t, debates.Programs()[i])
+		for _, v := range []struct {
+			k    emu.Kernel
+			want string
+		}{{tt.base, tt.before}, {tt.proposal, tt.after}} {
+			if got := verdict(t, p, v.k); got != v.want && !strings.HasSuffix(got, " "+v.want) {
+				t.Errorf("%s on %s: %s, want %s", tt.program, v.k.Spec(), got, v.want)
+			}
+		}
+	}
+}
+
+// A search under rules that no release has finds the same with all reductions and
+// without any.
+func TestReductionsAreSoundUnderProposals(t *testing.T) {
+	for _, d := range debates.Programs() {
+		p := parse(t, d)
+		properties, err := props.Of(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := []string{"7.3+IDsAlways=yes", "7.3+SyscallInside=kills", "6.18+MembarrierSelf=yes", "7.3/v1+MembarrierSelf=yes",
+			"6.18+MaskCleared=yes", "6.18+SyscallInside=kills", "7.3+OverwriteIgnored=yes", "7.3+V2=flag"}
+		if testing.Short() {
+			names = names[:2]
+		}
+		for _, name := range names {
+			var found [2]string
+			for i, without := range []emu.Reduction{0, emu.AllReductions} {
+				m, err := emu.New(p, emu.Config{Kernel: kernel(name)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := explore.Exhaustive(t.Context(), m, properties, explore.Limits{States: 100_000, Workers: 1, Without: without}, nil)
+				switch {
+				case err != nil:
+					t.Fatal(err)
+				case r.Failure != nil:
+					found[i] = fmt.Sprintf("%d %s", explore.Events(r.Failure.Schedule), r.Failure.Property)
+				default:
+					found[i] = fmt.Sprintf("holds %v", r.Complete)
+				}
+			}
+			if found[0] != found[1] {
+				t.Errorf("%s on %s: %s, but without reductions %s", d.Name, name, found[0], found[1])
+			}
+		}
+	}
+}

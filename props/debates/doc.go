@@ -25,6 +25,7 @@
 //	spawn-inherits-area      a child in shared memory keeps the registration
 //	restore-inside           a thread that is dumped inside a section
 //	single-step              a thread that is stopped behind every instruction
+//	yield-inside             a system call inside a section
 //
 // The table testdata/verdicts.txt has the verdict on every known kernel of amd64 and
 // arm64, with the number of kernel events and transitions of the shortest run that
