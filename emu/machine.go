@@ -230,7 +230,7 @@ func (m *Machine) addThread(i int) error {
 	if m.im.Prog.Setup.Register == ir.RegisterLegacy {
 		length = abi.RSeqOrigSize
 	}
-	if errno := m.register(t, m.im.TP(i), length, 0, m.im.Arch.Signature()); errno != 0 {
+	if errno := m.register(t, m.im.TP(i), length, m.k.libcFlags(length), m.im.Arch.Signature()); errno != 0 {
 		return fmt.Errorf("registering thread %d's area: %v", i, errno)
 	}
 	return nil

@@ -25,8 +25,9 @@ func (m *Machine) interrupted(t *task) bool {
 	return t.rseq.userIRQ || m.k.Entry == EntryNone
 }
 
-// historic reports whether the registration is a version 1.
-func (m *Machine) historic(t *task) bool { return m.k.Versions && t.rseq.version == 1 }
+// historic reports whether the registration is a version 1, or one to which its
+// promise was given.
+func (m *Machine) historic(t *task) bool { return m.k.IDsAlways || m.k.Versions && t.rseq.version == 1 }
 
 // newSwitch notes that the thread was switched in, or that another thread's
 // membarrier treats it as if.
@@ -221,6 +222,23 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		return ReasonSyscall
 	}
 	return m.abort(t, p, ir.Addr(cs.AbortIP))
+}
+
+// proposedSyscallExit is what proposals want without debug mode: a system call that
+// returns into a section kills. What else may be wrong with the descriptor is found
+// out when something else looks at it.
+func (m *Machine) proposedSyscallExit(t *task) {
+	if m.k.SyscallInside == SyscallKillsV2 && t.rseq.version != 2 {
+		return
+	}
+	mem := m.memOf(t)
+	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	if !ok || p == 0 || p >= m.taskSize {
+		return
+	}
+	if cs, ok := mem.LoadRSeqCS(ir.Addr(p)); ok && cs.Contains(uint64(t.regs.IP)) {
+		m.force(t, abi.SIGSEGV, ReasonSyscall)
+	}
 }
 
 // newSyscallExit is rseq_debug='s check: a system call returns outside of any

@@ -77,6 +77,9 @@ func (m *Machine) oldFixup(t *task) Reason {
 	if !cs.Contains(uint64(t.regs.IP)) {
 		// The mask keeps its bits: a stale one can abort a later section that
 		// was never interrupted, when something else asks for the work.
+		if m.k.MaskCleared {
+			t.rseq.eventMask = 0
+		}
 		m.counters.Clear++
 		return m.clearCS(t, ptr)
 	}

@@ -10,8 +10,10 @@ import (
 // ParseKernel reads a kernel's name: a release, then in any order an
 // architecture, how much of the generic entry code it uses if that isn't what it
 // does (generic, irq-only, none), v1 or v2 for what libc registers, and debug, each
-// behind a slash: 6.18, 6.19/arm64, 6.19/irq-only, 7.3/v1/debug.
+// behind a slash: 6.18, 6.19/arm64, 6.19/irq-only, 7.3/v1/debug. Behind them may be
+// changes of rules ([Variant]), each behind a plus: 7.3+V2=flag.
 func ParseKernel(name string) (Kernel, error) {
+	name, changes, changed := strings.Cut(name, "+")
 	words := strings.Split(name, "/")
 	arch, rest := abi.AMD64, words[:0:0]
 	for _, w := range words[1:] {
@@ -36,7 +38,7 @@ func ParseKernel(name string) (Kernel, error) {
 		case "v1":
 			k.Legacy = true
 		case "v2":
-			if k.Version(k.AreaLen()) == 1 || !k.Versions {
+			if !k.hasV2() {
 				return k, fmt.Errorf("kernel %s has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)", words[0])
 			}
 		case "debug":
@@ -44,6 +46,9 @@ func ParseKernel(name string) (Kernel, error) {
 		default:
 			return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, generic, irq-only, none, v1, v2, debug)", words[0], w)
 		}
+	}
+	if changed {
+		return parseChanges(k, changes)
 	}
 	return k, nil
 }

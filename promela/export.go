@@ -128,6 +128,8 @@ func (x *exporter) refuse() error {
 		}
 	}
 	switch {
+	case len(x.k.Changes()) > 0:
+		x.fail(ir.Pos{}, "kernel %s: a proposal", x.k)
 	case x.k.Debug:
 		x.fail(ir.Pos{}, "kernel %s: debug mode", x.k)
 	case x.cfg.Traced:

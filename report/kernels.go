@@ -59,6 +59,17 @@ var kernelFields = []kernelField{
 	{"MembarrierRSeq", "membarrier for rseq", func(k *emu.Kernel) string { return yes(k.MembarrierRSeq) }},
 	{"CID", "mm_cid is kept", func(k *emu.Kernel) string { return k.CID.String() }},
 	{"SliceSyscall", "rseq_slice_yield", func(k *emu.Kernel) string { return yes(k.SliceSyscall) }},
+	{"V2", "what asks for V2", func(k *emu.Kernel) string {
+		if !k.Versions {
+			return "-"
+		}
+		return k.V2.String()
+	}},
+	{"SyscallInside", "a system call inside a section", func(k *emu.Kernel) string { return k.SyscallInside.String() }},
+	{"IDsAlways", "ids are always written", func(k *emu.Kernel) string { return yes(k.IDsAlways) }},
+	{"OverwriteIgnored", "overwriting V2's ids is ignored", func(k *emu.Kernel) string { return yes(k.OverwriteIgnored) }},
+	{"MaskCleared", "event mask cleared outside, too", func(k *emu.Kernel) string { return yes(k.MaskCleared) }},
+	{"MembarrierSelf", "membarrier is for the caller, too", func(k *emu.Kernel) string { return yes(k.MembarrierSelf) }},
 	{"Legacy", "libc registers 32 bytes", func(k *emu.Kernel) string { return yes(k.AreaLen() == 32) }},
 }
 

@@ -145,7 +145,7 @@ func (f *diffFlags) pair(a *app, p *program) (*pair, error) {
 	case f.to == "":
 		return nil, errors.New("diff wants two kernels: --from 6.18 --to 6.19")
 	case f.from != "":
-		if cfg.Kernel, err = emu.ParseKernel(f.from); err != nil {
+		if cfg.Kernel, err = a.kernel(f.from); err != nil {
 			return nil, fmt.Errorf("--from: %w", err)
 		}
 	case r.schedule == nil:
@@ -160,7 +160,7 @@ func (f *diffFlags) pair(a *app, p *program) (*pair, error) {
 			Nodes: cfg.Nodes, Idle: cfg.Idle, Memory: cfg.Memory, Budget: r.budget}
 	}
 	r.schedule.Kernel = cfg.Kernel
-	if cfg.Kernel, err = emu.ParseKernel(f.to); err != nil {
+	if cfg.Kernel, err = a.kernel(f.to); err != nil {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
 	if r.to, err = emu.New(p.Program, cfg); err != nil {

@@ -90,7 +90,7 @@ func (a *app) executions(ctx context.Context, f *executionsFlags, arg string) er
 	if err != nil {
 		return err
 	}
-	if cfg.Kernel, err = kernelOr(f.kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(f.kernel, p); err != nil {
 		return err
 	}
 	m, err := emu.New(p.Program, cfg)

@@ -61,7 +61,7 @@ func (a *app) exportPromela(f *machineFlags, kernel, arg string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Kernel, err = kernelOr(kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(kernel, p); err != nil {
 		return err
 	}
 	var b bytes.Buffer

@@ -68,7 +68,7 @@ func (a *app) replay(f *replayFlags, arg, file string) error {
 			file, s.Program, s.Sum, p.File, sum)
 	}
 	if f.kernel != "" {
-		if s.Kernel, err = emu.ParseKernel(f.kernel); err != nil {
+		if s.Kernel, err = a.kernel(f.kernel); err != nil {
 			return err
 		}
 	}

@@ -153,7 +153,7 @@ func (f *runFlags) plan(a *app, p *program) (*explore.Schedule, []byte, error) {
 			return nil, nil, err
 		}
 		if f.kernel != "" {
-			s.Kernel, err = emu.ParseKernel(f.kernel)
+			s.Kernel, err = a.kernel(f.kernel)
 		}
 		return s, src, err
 	}
@@ -161,7 +161,7 @@ func (f *runFlags) plan(a *app, p *program) (*explore.Schedule, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if cfg.Kernel, err = kernelOr(f.kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(f.kernel, p); err != nil {
 		return nil, nil, err
 	}
 	m, err := emu.New(p.Program, cfg)
