@@ -11,6 +11,15 @@ type Counters struct {
 	CS       uint64 // cs: evaluations of an rseq_cs that wasn't 0
 	Clear    uint64 // clear: … that found the thread outside
 	Fixup    uint64 // fixup: … that aborted the section
+
+	// Of time slices. An expiry is followed by a revocation, as the kernel counts
+	// them, so that granted is revoked, yielded, aborted, and what is under way or
+	// ended with its process.
+	SliceGranted uint64 // sgrant
+	SliceExpired uint64 // sexpir: … whose timer came
+	SliceRevoked uint64 // srevok: … that were taken away, by timer or otherwise
+	SliceYielded uint64 // syield: … that rseq_slice_yield ended
+	SliceAborted uint64 // sabort: … that another system call ended
 }
 
 // Counters returns the counts since the machine was made. They are saved and

@@ -43,7 +43,9 @@ type Kernel struct {
 	// Around it.
 	MembarrierRSeq bool      // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
 	CID            CIDPolicy // how mm_cid is dealt out
-	SliceSyscall   bool      // rseq_slice_yield and the prctl are known (7.0); slices are not built in
+	SliceSyscall   bool      // the prctl is known (7.0), and rseq_slice_yield where slices are built in
+	Slices         Slices    // time slice extensions; no release has them unless it is asked for
+	Preemption     Preemption
 
 	// Legacy says what libc registers on this machine: the original 32 bytes
 	// instead of the feature size.
@@ -154,6 +156,15 @@ func (k Kernel) String() string {
 		s += "/v1"
 	case k.Versions && k.Version(k.AreaLen()) == 2:
 		s += "/v2"
+	}
+	switch k.Slices {
+	case SlicesOn:
+		s += "/slices"
+	case SlicesOff:
+		s += "/slices-off"
+	}
+	if k.Preemption != PreemptLazy {
+		s += "/" + k.Preemption.String()
 	}
 	if k.Debug {
 		s += "/debug"

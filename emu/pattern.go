@@ -2,14 +2,17 @@ package emu
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
 )
 
 // ParseKernel reads a kernel's name: a release, then in any order an
-// architecture, v1 or v2 for what libc registers, and debug, each behind a
-// slash: 6.18, 6.19/arm64, 7.3/v1/debug.
+// architecture, v1 or v2 for what libc registers, debug, and slices for time slice
+// extensions (slices-off: turned off by the command line) with the preemption model
+// if it isn't lazy, each behind a slash: 6.18, 6.19/arm64, 7.3/v1/debug,
+// 7.3/slices/rt.
 func ParseKernel(name string) (Kernel, error) {
 	words := strings.Split(name, "/")
 	arch, rest := abi.AMD64, words[:0:0]
@@ -34,22 +37,38 @@ func ParseKernel(name string) (Kernel, error) {
 			}
 		case "debug":
 			k.Debug = true
+		case "slices", "slices-off":
+			k.Slices = SlicesOn
+			if w == "slices-off" {
+				k.Slices = SlicesOff
+			}
+			if !k.hasSlices() {
+				return k, fmt.Errorf("kernel %s has no slices (7.0.10 and later have, on 386, amd64, loong64, riscv64 and s390x)", words[0])
+			}
 		default:
-			return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, v1, v2, debug)", words[0], w)
+			i := slices.Index(preemptionNames[:], w)
+			if i < 0 {
+				return k, fmt.Errorf("kernel %s: unknown word %q (an architecture, v1, v2, debug, slices)", words[0], w)
+			}
+			k.Preemption = Preemption(i)
 		}
+	}
+	if k.Preemption != PreemptLazy && k.Slices == SlicesNone {
+		return k, fmt.Errorf("kernel %s: the preemption model %s only matters to slices: %s/slices/%s", words[0], k.Preemption, words[0], k.Preemption)
 	}
 	return k, nil
 }
 
 // Pattern is a set of kernels: "6.3.." (6.3 and later), "..6.18", "6.3..6.18",
-// "7.3", each with /arch, /v1 or /v2 to narrow it, and ! before it to exclude.
+// "7.3", each with /arch, /v1, /v2 or /slices to narrow it, and ! before it to exclude.
 type Pattern struct {
 	text     string
 	not      bool
 	from, to version
 	arch     abi.Arch
 	hasArch  bool
-	version  int // 0: any
+	version  int  // 0: any
+	slices   bool // only with slices
 }
 
 // ParsePattern reads a pattern.
@@ -89,8 +108,10 @@ func ParsePattern(text string) (Pattern, error) {
 			p.version = 1
 		case w == "v2":
 			p.version = 2
+		case w == "slices":
+			p.slices = true
 		default:
-			return p, fmt.Errorf("kernel pattern %q: unknown word %q (an architecture, v1, v2)", text, w)
+			return p, fmt.Errorf("kernel pattern %q: unknown word %q (an architecture, v1, v2, slices)", text, w)
 		}
 	}
 	return p, nil
@@ -103,7 +124,7 @@ func (p Pattern) match(k *Kernel) bool {
 	if err != nil || v.before(p.from) || p.to.before(v) {
 		return false
 	}
-	if p.hasArch && p.arch != k.Arch {
+	if p.hasArch && p.arch != k.Arch || p.slices && k.Slices != SlicesOn {
 		return false
 	}
 	return p.version == 0 || p.version == k.Version(k.AreaLen())
