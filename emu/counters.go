@@ -15,6 +15,15 @@ type Counters struct {
 	CS       uint64 // cs: evaluations of an rseq_cs that wasn't 0 (before 6.19: or was)
 	Clear    uint64 // clear: … that found the thread outside
 	Fixup    uint64 // fixup: … that aborted the section
+
+	// Of time slices. An expiry is followed by a revocation, as the kernel counts
+	// them, so that granted is revoked, yielded, aborted, and what is under way or
+	// ended with its process.
+	SliceGranted uint64 // sgrant
+	SliceExpired uint64 // sexpir: … whose timer came
+	SliceRevoked uint64 // srevok: … that were taken away, by timer or otherwise
+	SliceYielded uint64 // syield: … that rseq_slice_yield ended
+	SliceAborted uint64 // sabort: … that another system call ended
 }
 
 // Counters returns the counts since the machine was made. They are saved and
@@ -35,4 +44,9 @@ func (c *Counters) add(d *Counters) {
 	c.CS += d.CS
 	c.Clear += d.Clear
 	c.Fixup += d.Fixup
+	c.SliceGranted += d.SliceGranted
+	c.SliceExpired += d.SliceExpired
+	c.SliceRevoked += d.SliceRevoked
+	c.SliceYielded += d.SliceYielded
+	c.SliceAborted += d.SliceAborted
 }

@@ -5,7 +5,8 @@ import "github.com/rseqemu/rseqemu/abi"
 // exitToUser is the way back to user mode of a task on its CPU:
 //
 //  1. debug, and proposals: a system call must not return into a section
-//  2. a task that may not be on this CPU any more leaves it instead
+//  2. a task that may not be on this CPU any more leaves it instead, unless it has
+//     a slice
 //  3. signals, then the notify rule's work, again while either asks for more
 //  4. the new rule forgets what it noted
 //
@@ -23,7 +24,7 @@ func (m *Machine) exitToUser(t *task) {
 	if m.k.SyscallInside != SyscallAllowed && t.inSyscall && !m.k.Debug && t.rseq.area != 0 {
 		m.proposedSyscallExit(t)
 	}
-	if t.affinity&(1<<t.cpu) == 0 {
+	if t.affinity&(1<<t.cpu) == 0 && !m.stays(t) {
 		m.switchOut(t.cpu, taskRunnable)
 		return
 	}

@@ -43,7 +43,9 @@ type Kernel struct {
 	// Around it.
 	MembarrierRSeq bool      // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
 	CID            CIDPolicy // how mm_cid is dealt out
-	SliceSyscall   bool      // rseq_slice_yield and the prctl are known (7.0); slices are not built in
+	SliceSyscall   bool      // the prctl is known (7.0), and rseq_slice_yield where slices are built in
+	Slices         Slices    // time slice extensions; no release has them unless it is asked for
+	Preemption     Preemption
 
 	// What no release does and proposals are about: see [Variant].
 	V2            V2Rule      // what asks for V2
@@ -249,6 +251,15 @@ func (k *Kernel) base() string {
 		s += "/v1"
 	case r.hasV2():
 		s += "/v2"
+	}
+	switch k.Slices {
+	case SlicesOn:
+		s += "/slices"
+	case SlicesOff:
+		s += "/slices-off"
+	}
+	if k.Preemption != PreemptLazy {
+		s += "/preempt-" + k.Preemption.String()
 	}
 	if k.Debug {
 		s += "/debug"

@@ -95,6 +95,9 @@ func (m *Machine) newWork(t *task) {
 
 func (m *Machine) newUpdate(t *task) Reason {
 	if !t.rseq.idsChanged && !m.debugUpdatesAll(t) {
+		if !m.clearSlice(t) {
+			return ReasonAreaFault
+		}
 		return m.evaluate(t)
 	}
 	t.rseq.idsChanged = false
@@ -103,7 +106,7 @@ func (m *Machine) newUpdate(t *task) Reason {
 			return reason
 		}
 	}
-	if !m.writeIDs(t) {
+	if !m.writeIDs(t) || !m.clearSlice(t) {
 		return ReasonAreaFault
 	}
 	if m.interrupted(t) || m.k.Debug {

@@ -83,6 +83,9 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	if len(m.im.Prog.Handlers) > 0 || m.cfg.Traced || m.cfg.Memory != SC {
 		return r // frames hold registers, and are memory
 	}
+	if m.k.Slices == SlicesOn {
+		return r // the kernel uses slice_ctrl, and calls are made when their arguments seem dead
+	}
 	for _, c := range r.facts.Calls {
 		if c == abi.SysRtSigreturn || c == abi.SysRtSigaction {
 			return r

@@ -79,7 +79,8 @@ func (m *Machine) clearStale(t *task, area ir.Addr) abi.Errno {
 
 // registerNew writes the fields at once (6.19): rseq_cs 0, the ids as if
 // unregistered, and what came with slices (7.0): flags, and at first slice_ctrl,
-// whether slices are built in or not and however long the area is.
+// whether slices are built in or not and however long the area is; since then for
+// version 2 where they are.
 func (m *Machine) registerNew(t *task, area ir.Addr, length, flags, sig uint32) abi.Errno {
 	old := t.rseq
 	version := m.k.version(length, flags)
@@ -87,9 +88,13 @@ func (m *Machine) registerNew(t *task, area ir.Addr, length, flags, sig uint32) 
 	mem, c := m.memOf(t), int(max(t.cpu, 0))
 	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
 	if ok && m.k.SliceFlag {
-		ok = mem.Store(c, area+abi.OffFlags, 4, 0)
+		told := m.sliceFlags(version, flags)
+		if told&abi.RSeqCSFlagSliceExtEnabled != 0 {
+			t.rseq.slice = sliceEnabled
+		}
+		ok = mem.Store(c, area+abi.OffFlags, 4, uint64(told))
 	}
-	if ok && m.k.SliceCtrlCleared {
+	if ok && (m.k.SliceCtrlCleared || m.k.Slices != SlicesNone && version == 2) {
 		ok = mem.Store(c, area+abi.OffSliceCtrl, 4, 0)
 	}
 	if !ok {

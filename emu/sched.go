@@ -24,6 +24,10 @@ func (m *Machine) run(c CPUID, t *task) {
 		m.budget.spend(Migrations)
 	}
 	m.switchIn(c, t)
+	if t.entering != 0 {
+		m.enter(c, t)
+		return
+	}
 	m.exitToUser(t)
 }
 
@@ -143,6 +147,9 @@ func (m *Machine) takeIPI(c CPUID) {
 	}
 	if why&ipiRSeq != 0 {
 		m.rseqIPI(t)
+	}
+	if why&ipiResched != 0 && user && t.rseq.slice&sliceGranted != 0 {
+		m.grant(t, true) // no: it is the second
 	}
 	if user {
 		m.exitToUser(t)

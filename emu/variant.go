@@ -91,7 +91,7 @@ func (k *Kernel) release() Kernel {
 		return *k
 	}
 	base.useEntry(k.Entry)
-	base.Legacy, base.Debug = k.Legacy, k.Debug
+	base.Legacy, base.Debug, base.Slices, base.Preemption = k.Legacy, k.Debug, k.Slices, k.Preemption
 	return base
 }
 

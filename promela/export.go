@@ -86,7 +86,10 @@ const maxMemory = 32 << 10
 // doesn't have.
 func (x *exporter) refuse() error {
 	setup := &x.im.Prog.Setup
-	for c := range x.budget {
+	if x.k.Slices == emu.SlicesOn {
+		x.fail(ir.Pos{}, "kernel %s, which has time slice extensions", x.k)
+	}
+	for c := range x.budget[:emu.Expiries] {
 		if e := emu.EventClass(c); e != emu.Preemptions && e != emu.Migrations && x.budget[c] > 0 {
 			pos := ir.Pos{}
 			if x.cfg.Budget == nil {

@@ -317,6 +317,14 @@ func (t *teller) note(step *Step, e emu.Event) string {
 		return fmt.Sprintf("t%d's load is made now: %s = %s", e.Task, ir.Reg(e.A), im.ValueName(e.B))
 	case emu.EvStale:
 		return fmt.Sprintf("an old value, loaded early: %s is %s by now", im.DataName(ir.Addr(e.A)), im.ValueName(e.B))
+	case emu.EvGrant:
+		return fmt.Sprintf("t%d asked for more time and gets it: the reschedule is dropped, a timer runs", e.Task)
+	case emu.EvExpire:
+		return fmt.Sprintf("t%d's time is over", e.Task)
+	case emu.EvRevoke:
+		return fmt.Sprintf("the kernel takes t%d's slice away", e.Task)
+	case emu.EvGiveUp:
+		return fmt.Sprintf("t%d gives its slice up, and then makes the call", e.Task)
 	case emu.EvKill:
 		return fmt.Sprintf("%s ends the process", abi.Signal(e.A))
 	}

@@ -76,10 +76,12 @@ fingerprint, the kernel, the machine, and what happened, one transition a line.
 
 Other transitions are t1 wake (what it slept for has happened), c1 ipi, c0 irq
 (an interrupt that changes nothing), c0 fault, c0 fault sleep (a page fault),
-c0 membarrier, t0 signal 10, c1 offline and c1 online.
+c0 membarrier, t0 signal 10, c1 offline and c1 online; and where a kernel grants time
+slices c0 slice-timer (the time is over) and, for PREEMPT_RT, c0 preempt now (what
+no slice puts off).
 
 A budget bounds the events of a run by kind: preempt, migrate, signal, irq, fault,
-membarrier, unplug. Lines that begin with # are comments.`
+membarrier, unplug, expire. Lines that begin with # are comments.`
 
 // helpProposals ends with the rules that can be changed.
 func helpProposals() string {
