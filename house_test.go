@@ -39,7 +39,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"lift/arm64":    {rooms: []string{"ir", "lift/isa"}},
 	"lift/riscv64":  {rooms: []string{"ir", "lift/isa"}},
 	"lift/lint":     {rooms: []string{"abi", "ir", "lift/isa", "lift/elf", "lift/amd64", "lift/arm64", "lift/riscv64"}},
-	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
+	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore", "lift"}},
 	"fuzz":          {},
 	"conform":       {rooms: []string{"abi", "ir", "emu", "props/percpu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},

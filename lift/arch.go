@@ -2,6 +2,7 @@ package lift
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
@@ -38,4 +39,21 @@ func archOf(a abi.Arch) (*arch, error) {
 		return &arch{decode: riscv64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}}, nil
 	}
 	return nil, fmt.Errorf("no decoder for %v (amd64, arm64, riscv64)", a)
+}
+
+// RegisterName returns what an architecture calls a register of code that was
+// lifted from it: rax for r6 of x86-64, x0 for r0 of arm64. Other architectures'
+// are r0 and so on.
+func RegisterName(a abi.Arch, r ir.Reg) string {
+	switch {
+	case a == abi.AMD64:
+		return amd64.Name(r)
+	case a == abi.RISCV64:
+		return riscv64.Name(r)
+	case a == abi.ARM64 && r == ir.SP:
+		return "sp"
+	case a == abi.ARM64 && r <= ir.R30:
+		return "x" + strconv.Itoa(int(r))
+	}
+	return r.String()
 }

@@ -14,6 +14,17 @@ var registers = [32]ir.Reg{
 	ir.R6, ir.R7, ir.R18, ir.R19, ir.R20, ir.R21, ir.R22, ir.R23, ir.R24, ir.R25, ir.R26, ir.R27, ir.R12, ir.R13, ir.R14, ir.R15,
 }
 
+// Name returns what RISC-V's assembler calls a register of the lifted code, "a0"
+// for r0; for one that no instruction is lifted to, its own name.
+func Name(r ir.Reg) string {
+	for n, to := range registers {
+		if to == r && n != zero {
+			return names[n]
+		}
+	}
+	return r.String()
+}
+
 // The numbers of registers with a role.
 const (
 	zero = 0
