@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.listCmd(), a.exportCmd()} {
+	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.lintCmd(), a.listCmd(), a.exportCmd()} {
 		c.GroupID = "text"
 		root.AddCommand(c)
 	}
