@@ -25,7 +25,8 @@ kernel of each family that its kernels line claims.
 The output is the same on every machine. On a terminal the times are added.
 
 --kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
-families, all, all/arm64, and any of these behind ! to leave them out.
+families, all, all/arm64, any of these behind ! to leave them out, and files with
+proposals (rseqemu help proposals).
 
 --random makes runs instead, and says how many and no more. The chooser decides
 what happens next in them: guided keeps and changes runs that came to something
@@ -78,6 +79,7 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
+	a.code.add(cmd)
 	f.searching.add(cmd)
 	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()
@@ -117,16 +119,20 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	// Everything is read before anything runs, so that bad input leaves no trace.
 	var programs []*program
 	var sweeps []*explore.Sweep
+	var notRun []string
 	for _, arg := range args {
-		p, err := a.load(arg)
+		ps, left, err := a.loadAll(arg)
 		if err != nil {
 			return err
 		}
-		s, err := f.sweep(p)
-		if err != nil {
-			return err
+		notRun = append(notRun, left...)
+		for _, p := range ps {
+			s, err := a.sweep(f, p)
+			if err != nil {
+				return err
+			}
+			programs, sweeps = append(programs, p), append(sweeps, s)
 		}
-		programs, sweeps = append(programs, p), append(sweeps, s)
 	}
 	if err := a.scale(f, programs, sweeps); err != nil {
 		return err
@@ -152,6 +158,12 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		}
 		doc.Programs = append(doc.Programs, c)
 		doc.Verdict = report.Worse(doc.Verdict, c.Verdict)
+	}
+	for _, why := range notRun {
+		a.err.printf("rseqemu: not run: %s\n", oneLine(why))
+	}
+	if len(notRun) > 0 {
+		doc.NotRun, doc.Verdict = notRun, report.Worse(doc.Verdict, report.Incomplete)
 	}
 	return a.checked(doc, sweeps)
 }
@@ -209,17 +221,19 @@ func unfinishedCheck(c *report.Check) string {
 type checkDocument struct {
 	Verdict  report.VerdictKind `json:"verdict"`
 	Programs []*report.Check    `json:"programs"`
+	// NotRun are critical sections of an ELF file that could not be run, and why.
+	NotRun []string `json:"not_run,omitempty"`
 }
 
 // sweep makes the search over the kernels and sees that it can begin.
-func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
+func (a *app) sweep(f *checkFlags, p *program) (*explore.Sweep, error) {
 	cfg, err := f.config(p)
 	if err != nil {
 		return nil, err
 	}
 	var kernels []emu.Kernel
 	if f.kernels != "" {
-		if kernels, err = explore.ParseKernels(f.kernels); err != nil {
+		if kernels, err = a.kernelSet(f.kernels); err != nil {
 			return nil, fmt.Errorf("--kernels: %w", err)
 		}
 		if len(kernels) == 0 {
@@ -230,7 +244,7 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 			return nil, p.bad(err)
 		}
 		if len(kernels) == 0 {
-			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
+			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernelsOn(p.Setup.Arch))))
 		}
 	}
 	sampler := func() explore.Sampler {

@@ -17,7 +17,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "rewrite testdata/decode.txt")
-	long   = flag.Bool("long", false, "try every opening, and 200 times as many executions")
+	long   = flag.Bool("long", false, "try every opening, and 50 times as many executions")
 )
 
 const golden = "testdata/decode.txt"

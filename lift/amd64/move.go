@@ -56,11 +56,7 @@ func (in *inst) extend(code ir.Opcode, dst, src operand) {
 			t = in.temp()
 		}
 		in.unary(code, src.w, t, v)
-		if dst.w == 4 {
-			in.unary(ir.Zext, 4, dst.host(), plain(t))
-		} else {
-			in.write(dst, plain(t))
-		}
+		in.write(dst, plain(t))
 		return
 	}
 	in.unary(code, src.w, dst.host(), v)
@@ -81,11 +77,7 @@ func moveIf(in *inst) {
 		t = in.temp()
 	}
 	in.choose(c, t, v.reg, dst.host())
-	if dst.w == 4 {
-		in.unary(ir.Zext, 4, dst.host(), plain(t))
-	} else {
-		in.write(dst, plain(t))
-	}
+	in.write(dst, plain(t))
 }
 
 // set is setcc of a register: the lowest byte is cleared, and one more than that
@@ -117,12 +109,7 @@ func lea(in *inst) {
 	}
 	in.refer()
 	in.emit(o)
-	switch dst.w {
-	case 4:
-		in.unary(ir.Zext, 4, dst.host(), plain(o.Dst))
-	case 2:
-		in.write(dst, plain(o.Dst))
-	}
+	in.write(dst, plain(o.Dst))
 }
 
 // exchange is xchg, which is indivisible with memory whether it says lock or not.

@@ -121,7 +121,7 @@ func (l *lifter) insertField(f field) {
 	d, w, rn := orZero(l.rd()), l.width(), l.rn()
 	names := l.named(l.rd())
 	switch {
-	case rn == 31 && (f.to != 0 || f.from == 0):
+	case rn == 31 && f.to != 0:
 		l.text("bfc %s, #%d, #%d", names, f.to, f.width)
 	case f.to != 0:
 		l.text("bfi %s, %s, #%d, #%d", names, l.named(rn), f.to, f.width)

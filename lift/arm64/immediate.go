@@ -107,7 +107,7 @@ func (l *lifter) logicalImmediate() {
 		l.text("tst %s, #%#x", l.named(rn), v)
 	case opc == 3:
 		l.text("ands %s, %s, #%#x", l.named(rd), l.named(rn), v)
-	case opc == 1 && rn == 31 && !l.movable(v):
+	case opc == 1 && rn == 31 && (rd == 31 || !l.movable(v)):
 		l.text("mov %s, #%#x", l.namedSP(rd), v)
 	default:
 		l.text("%s %s, %s, #%#x", [3]string{"and", "orr", "eor"}[opc], l.namedSP(rd), l.named(rn), v)
@@ -139,10 +139,7 @@ func (l *lifter) movable(v uint64) bool {
 func bitmask(n bool, imms, immr uint32, wide bool) (v uint64, ok bool) {
 	size := 64
 	if !n {
-		size = 1 << (31 - bits.LeadingZeros32(^imms&0x3f))
-		if imms == 0x3f {
-			return 0, false
-		}
+		size = (1 << bits.Len32(^imms&0x3f)) / 2
 	}
 	if n && !wide || size < 2 {
 		return 0, false

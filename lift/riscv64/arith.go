@@ -87,7 +87,7 @@ func (l *lifter) immediateText(o operation, f uint32, imm int64, short bool) {
 		l.text("nop")
 	case f == 0 && l.rs1() == zero:
 		l.text("li %s,%d", d, imm)
-	case f == 0 && imm == 0:
+	case f == 0 && imm == 0 && !l.short:
 		l.text("mv %s,%s", d, s)
 	case f == 4 && imm == -1:
 		l.text("not %s,%s", d, s)

@@ -48,7 +48,7 @@ func (l *lifter) branchText(mnemonic string) {
 	a, b, target := names[l.rs1()], names[l.rs2()], uint64(l.out.Target)
 	signed := mnemonic == "blt" || mnemonic == "bge"
 	switch {
-	case l.rs2() == zero && (signed || l.funct3() < 2):
+	case l.rs2() == zero && (signed && (mnemonic != "bge" || l.rs1() != zero) || l.funct3() < 2):
 		l.text("%sz %s,%#x", mnemonic, a, target)
 	case l.rs1() == zero && signed:
 		l.text("%s %s,%#x", map[string]string{"blt": "bgtz", "bge": "blez"}[mnemonic], b, target)
@@ -88,7 +88,7 @@ func (l *lifter) jump() {
 		l.to(ir.Jump(""))
 	case ir.LR:
 		l.goTo(isa.Calls, l.immJ())
-		l.text("jal ra,%#x", target())
+		l.text("jal %#x", target())
 		l.to(ir.CallFunc(""))
 	default:
 		l.goTo(isa.Calls, l.immJ())
