@@ -28,7 +28,7 @@ func TestTextIsThatOfObjdump(t *testing.T) {
 func TestTextIsThatOfAnotherDecoder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	both := 0
-	for range 400_000 {
+	for range 60_000 {
 		code := binary.LittleEndian.AppendUint32(nil, r.Uint32())
 		in, err := arm64.Decode(code, at)
 		if err != nil {
@@ -44,7 +44,9 @@ func TestTextIsThatOfAnotherDecoder(t *testing.T) {
 			t.Errorf("% x: %q, theirs is %q", code, in.Text, arm64asm.GNUSyntax(theirs))
 		}
 	}
-	t.Logf("%d instructions", both)
+	if both < 10_000 {
+		t.Errorf("only %d are known to the other decoder", both)
+	}
 }
 
 // TestEveryOpcodeIsLiftedLawfully sweeps the upper 11 bits, which hold the
@@ -53,7 +55,7 @@ func TestEveryOpcodeIsLiftedLawfully(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
 	lifted := 0
 	for opcode := range uint32(1 << 11) {
-		for range 64 {
+		for range 16 {
 			code := binary.LittleEndian.AppendUint32(nil, opcode<<21|r.Uint32()>>11)
 			ok, wrong := lifttest.Law(arm64.Decode, code, at)
 			if wrong != nil {
@@ -64,8 +66,8 @@ func TestEveryOpcodeIsLiftedLawfully(t *testing.T) {
 			}
 		}
 	}
-	if lifted < 10_000 {
-		t.Errorf("%d instructions of %d", lifted, 64<<11)
+	if lifted < 6_000 {
+		t.Errorf("%d instructions of %d", lifted, 16<<11)
 	}
 }
 
