@@ -72,7 +72,7 @@ func flow(in isa.Instr) error {
 		if r.Op >= int(in.IR.N) {
 			return fmt.Errorf("there is no micro-op %d", r.Op)
 		}
-		if o := in.IR.Ops[r.Op]; r.Mem && !o.Loads() && !o.Stores() || !r.Mem && o.Imm == 0 && !r.Page {
+		if o := in.IR.Ops[r.Op]; r.Mem && !o.Loads() && !o.Stores() || !r.Mem && o.Code != ir.Mov {
 			return fmt.Errorf("micro-op %d has no address", r.Op)
 		}
 	}
