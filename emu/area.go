@@ -15,6 +15,12 @@ func (m *Machine) writeIDs(t *task) bool {
 	if !m.putIDs(t, t.rseq.ids.cpu, t.rseq.ids) {
 		return false
 	}
+	m.stores(FieldCPUIDStart, 1)
+	m.stores(FieldCPUID, 1)
+	if m.k.WritesCID {
+		m.stores(FieldNodeID, 1)
+		m.stores(FieldMMCID, 1)
+	}
 	m.emit(EvIDs, t.cpu, t, uint64(t.rseq.ids.cpu), uint64(t.rseq.ids.node)<<32|uint64(t.rseq.ids.cid))
 	return true
 }
@@ -42,15 +48,20 @@ func (m *Machine) putIDs(t *task, start uint32, v ids) bool {
 
 // checkIDs finds out whether user space wrote to the kernel's fields.
 func (m *Machine) checkIDs(t *task) Reason {
+	if m.k.OverwriteIgnored && !m.k.Debug {
+		return ReasonNone
+	}
 	mem, a, want := m.memOf(t), t.rseq.area, t.rseq.ids
 	for _, f := range [...]struct {
-		off  ir.Addr
-		want uint32
+		off   ir.Addr
+		want  uint32
+		field Field
 	}{
-		{abi.OffCPUIDStart, want.cpu}, {abi.OffCPUID, want.cpu},
-		{abi.OffNodeID, want.node}, {abi.OffMMCID, want.cid},
+		{abi.OffCPUIDStart, want.cpu, FieldCPUIDStart}, {abi.OffCPUID, want.cpu, FieldCPUID},
+		{abi.OffNodeID, want.node, FieldNodeID}, {abi.OffMMCID, want.cid, FieldMMCID},
 	} {
 		v, ok := mem.Load(a+f.off, 4)
+		m.loads(f.field, 1)
 		if !ok {
 			return ReasonAreaFault
 		}
@@ -66,6 +77,7 @@ func (m *Machine) clearCS(t *task, ptr ir.Addr) Reason {
 	if !m.memOf(t).Store(int(t.cpu), t.rseq.area+abi.OffRSeqCS, 8, 0) {
 		return ReasonAreaFault
 	}
+	m.stores(FieldRSeqCS, 1)
 	m.emit(EvClear, t.cpu, t, uint64(ptr), 0)
 	return ReasonNone
 }
@@ -76,6 +88,7 @@ func (m *Machine) abort(t *task, ptr, ip ir.Addr) Reason {
 		return ReasonAreaFault
 	}
 	m.counters.Fixup++
+	m.stores(FieldRSeqCS, 1)
 	m.strayAbort = m.strayAbort || !m.declared(ptr)
 	m.emit(EvAbort, t.cpu, t, uint64(ip), uint64(ptr))
 	t.regs.SetIP(ip)
@@ -95,6 +108,7 @@ func (m *Machine) declared(ptr ir.Addr) bool {
 // checkSignature compares the 4 bytes before abort_ip with what was registered.
 func (m *Machine) checkSignature(t *task, abortIP uint64) Reason {
 	v, ok := m.memOf(t).Load(ir.Addr(abortIP-abi.RSeqSigSize), 4)
+	m.loads(FieldSignature, 1)
 	if !ok {
 		return ReasonCSFault
 	}

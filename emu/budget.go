@@ -19,10 +19,11 @@ const (
 	Faults                        // fault, with and without sleep
 	Membarriers                   // membarrier, from outside the program
 	Unplugs                       // unplug: Offline; Online is free
+	Expiries                      // expire: SliceTimer. There is no bound unless one is set: a grant costs a preemption
 	numEventClasses
 )
 
-var eventClassNames = [numEventClasses]string{"preempt", "migrate", "signal", "irq", "fault", "membarrier", "unplug"}
+var eventClassNames = [numEventClasses]string{"preempt", "migrate", "signal", "irq", "fault", "membarrier", "unplug", "expire"}
 
 func (e EventClass) String() string { return eventClassNames[e] }
 
@@ -30,7 +31,8 @@ func (e EventClass) String() string { return eventClassNames[e] }
 const Unlimited = 255
 
 // Budget bounds how often each class of kernel event happens in one run, so
-// that a bounded search can say what it covered.
+// that a bounded search can say what it covered. In place of Expiries it holds 0 for
+// no bound, and else one more than the bound.
 type Budget [numEventClasses]uint8
 
 // DefaultBudget is what most bugs need and a search finishes in seconds: two
@@ -47,6 +49,9 @@ func (b *Budget) Set(name string, n int) error {
 			return fmt.Errorf("budget %s=%d is out of range (0..%d, %d for no limit)", name, n, Unlimited-1, Unlimited)
 		}
 		b[i] = uint8(n)
+		if EventClass(i) == Expiries {
+			b[i]++ // Unlimited becomes 0
+		}
 		return nil
 	}
 	return fmt.Errorf("unknown event %q in a budget (%s)", name, strings.Join(eventClassNames[:], ", "))
@@ -65,7 +70,7 @@ func (b Budget) With(items ir.Budget) (Budget, error) {
 // String lists the bounds that aren't zero: "preempt=2 migrate=1".
 func (b Budget) String() string {
 	var s []string
-	for i, n := range b {
+	for i, n := range b[:Expiries] {
 		switch {
 		case n == Unlimited:
 			s = append(s, eventClassNames[i]+"=unlimited")
@@ -73,16 +78,27 @@ func (b Budget) String() string {
 			s = append(s, fmt.Sprintf("%s=%d", eventClassNames[i], n))
 		}
 	}
+	if n, bounded := b.Expiries(); bounded {
+		s = append(s, fmt.Sprintf("%s=%d", eventClassNames[Expiries], n))
+	}
 	if len(s) == 0 {
 		return "no kernel events"
 	}
 	return strings.Join(s, " ")
 }
 
-func (b *Budget) has(e EventClass) bool { return b[e] > 0 }
+// Expiries returns the bound of the class of that name, and whether there is one.
+func (b Budget) Expiries() (n int, bounded bool) { return int(b[Expiries]) - 1, b[Expiries] > 0 }
+
+func (b *Budget) has(e EventClass) bool {
+	if e == Expiries {
+		return b[e] != 1
+	}
+	return b[e] > 0
+}
 
 func (b *Budget) spend(e EventClass) {
-	if b[e] != Unlimited {
+	if b[e] != Unlimited && b[e] != 0 {
 		b[e]--
 	}
 }

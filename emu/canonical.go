@@ -16,7 +16,10 @@ import (
 // between instructions, unused address spaces. The bytes are the same on every
 // platform, and [Machine.SetState] reads them back.
 func (m *Machine) AppendState(b []byte) []byte {
-	b = append(b, m.budget[:]...)
+	b = append(b, m.budget[:Expiries]...)
+	if m.k.Slices == SlicesOn {
+		b = append(b, m.budget[Expiries])
+	}
 	for i := range m.cpus {
 		c := &m.cpus[i]
 		b = append(b, bit(c.online)|c.ipi<<1, byte(c.cur))
@@ -79,6 +82,9 @@ func (m *Machine) appendTask(b []byte, t *task) []byte {
 	}
 	r := &t.rseq
 	b = append(b, bit(r.notify)|bit(r.schedSwitch)<<1|bit(r.idsChanged)<<2|bit(r.userIRQ)<<3, r.eventMask, r.version)
+	if m.k.Slices == SlicesOn {
+		b = append(b, r.slice, t.entering)
+	}
 	for _, v := range [...]uint64{uint64(r.area), uint64(r.length), uint64(r.sig), uint64(r.ids.cpu), uint64(r.ids.node), uint64(r.ids.cid)} {
 		b = binary.AppendUvarint(b, v)
 	}
@@ -136,7 +142,10 @@ var errState = errors.New("not a state of this machine")
 // Counters start at zero.
 func (m *Machine) SetState(b []byte) (rest []byte, err error) {
 	d := decoder{b: b}
-	copy(m.budget[:], d.take(len(m.budget)))
+	copy(m.budget[:], d.take(int(Expiries)))
+	if m.k.Slices == SlicesOn {
+		m.budget[Expiries] = d.byte()
+	}
 	for i := range m.cpus {
 		v := d.byte()
 		m.cpus[i] = cpu{online: v&1 != 0, ipi: v >> 1, cur: TaskID(d.byte())}
@@ -202,6 +211,9 @@ func (m *Machine) setTask(d *decoder, t *task) {
 	v = d.take(3)
 	r.notify, r.schedSwitch, r.idsChanged, r.userIRQ = v[0]&1 != 0, v[0]&2 != 0, v[0]&4 != 0, v[0]&8 != 0
 	r.eventMask, r.version = v[1], v[2]
+	if m.k.Slices == SlicesOn {
+		r.slice, t.entering = d.byte(), d.byte()
+	}
 	r.area, r.length, r.sig = ir.Addr(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
 	r.ids = ids{uint32(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())}
 	v = d.take(2)

@@ -34,11 +34,13 @@ const (
 	Delay                            // c0 delay: a step, but its store or load is performed later
 	Stale                            // c0 stale 2: a step whose load reads what was overwritten two stores ago; c0 stale: one
 	Flush                            // c0 flush 2: the second oldest delayed access is performed; c0 flush: the oldest
+	SliceTimer                       // c0 slice-timer: the time that the CPU's task was granted is over
+	PreemptNow                       // c0 preempt now: a preemption that PREEMPT_RT puts off for nobody
 	NumChoiceKinds                   // how many kinds there are
 )
 
 var choiceNames = [NumChoiceKinds]string{"step", "run", "wake", "ipi", "preempt", "irq", "fault", "fault sleep",
-	"membarrier", "signal", "offline", "online", "delay", "stale", "flush"}
+	"membarrier", "signal", "offline", "online", "delay", "stale", "flush", "slice-timer", "preempt now"}
 
 func (k ChoiceKind) String() string { return choiceNames[k] }
 
@@ -70,6 +72,8 @@ func OnlineCPU(c CPUID) Choice                 { return onCPU(Online, c) }
 func DelayOn(c CPUID) Choice                   { return onCPU(Delay, c) }
 func StaleOn(c CPUID, n int) Choice            { return onCPU(Stale, c) | Choice(uint8(n)) }
 func FlushOn(c CPUID, n int) Choice            { return onCPU(Flush, c) | Choice(uint8(n)) }
+func SliceTimerOn(c CPUID) Choice              { return onCPU(SliceTimer, c) }
+func PreemptNowOn(c CPUID) Choice              { return onCPU(PreemptNow, c) }
 
 // Kind returns what happens.
 func (c Choice) Kind() ChoiceKind { return ChoiceKind(c >> 24) }
@@ -101,7 +105,7 @@ func (c Choice) String() string {
 			return fmt.Sprintf("c%d %s %d", c.CPU(), k, c.Nth())
 		}
 		return fmt.Sprintf("c%d %s", c.CPU(), k)
-	case Step, IPI, Preempt, IRQ, Fault, FaultSleep, Membarrier, Offline, Online, Delay:
+	case Step, IPI, Preempt, IRQ, Fault, FaultSleep, Membarrier, Offline, Online, Delay, SliceTimer, PreemptNow:
 		return fmt.Sprintf("c%d %s", c.CPU(), k)
 	}
 	return fmt.Sprintf("choice(%#x)", uint32(c))
@@ -114,8 +118,8 @@ func ParseChoice(s string) (Choice, error) {
 		return 0, fmt.Errorf("choice %q: want a CPU or thread and what happens to it, such as \"c0 step\" or \"t1 wake\"", s)
 	}
 	who, verb, rest := words[0], words[1], words[2:]
-	if verb == "fault" && len(rest) == 1 && rest[0] == "sleep" {
-		verb, rest = "fault sleep", nil
+	if len(rest) == 1 && (verb == "fault" && rest[0] == "sleep" || verb == "preempt" && rest[0] == "now") {
+		verb, rest = verb+" "+rest[0], nil
 	}
 	number := func(word string, letter byte) (uint8, error) {
 		n, err := strconv.ParseUint(strings.TrimPrefix(word, string(letter)), 10, 7)
@@ -186,7 +190,7 @@ func ParseChoice(s string) (Choice, error) {
 // Cost is 1 for a kernel event and 0 for the machine going on by itself. A
 // migration costs nothing here: the preemption before it did.
 func (c Choice) Cost() uint16 {
-	if c.Kind() >= Preempt && c.Kind() < Online {
+	if k := c.Kind(); k >= Preempt && k < Online || k == SliceTimer || k == PreemptNow {
 		return 1
 	}
 	return 0

@@ -148,6 +148,7 @@ func TestTransitions(t *testing.T) {
 				d.runs(0, 0)
 				d.tasks[0].cid, d.tasks[0].inSyscall = 0, false
 				d.counters.Exit++
+				d.counters.NoWork++
 			},
 		},
 		{
@@ -190,11 +191,11 @@ func TestTransitions(t *testing.T) {
 		},
 		{
 			"irq", []string{"5.10", "6.18", "6.19", "7.3/v1", "7.3/v2"}, one, "t0 to inside", "c0 irq",
-			func(d delta) { d.counters.Exit++ },
+			func(d delta) { d.counters.Exit++; d.counters.NoWork++ },
 		},
 		{
 			"fault", []string{"6.18", "7.3/v2"}, inside("ld.8 r5, [seen]") + "thread: op\n", "t0 to inside", "c0 fault",
-			func(d delta) { d.counters.Exit++ },
+			func(d delta) { d.counters.Exit++; d.counters.NoWork++ },
 		},
 		{
 			"fault sleep, old rule", []string{"6.18"}, inside("ld.8 r5, [seen]") + "thread: op\n", "t0 to inside", "c0 fault sleep",
@@ -220,7 +221,6 @@ func TestTransitions(t *testing.T) {
 				d.frame(0, "abort")
 				d.counters.Exit++
 				d.counters.Signal++
-				d.counters.SlowPath++
 				d.counters.CS++
 				d.counters.Fixup++
 				d.counters.IDs++
@@ -336,6 +336,7 @@ func TestMembarrierTransitions(t *testing.T) {
 	want.s.tasks[1].regs.IP = r.label("abort")
 	delta{&want.s, r}.set(1, "rseq_cs", 0)
 	want.s.counters.Exit += 2
+	want.s.counters.NoWork++
 	want.s.counters.SlowPath++
 	want.s.counters.CS++
 	want.s.counters.Fixup++

@@ -21,7 +21,7 @@
 // A context switch is two choices: preempt takes a task off its CPU, and run
 // puts one on. In between the CPU may as well have run something that isn't
 // part of the program. An event that a budget counts (preempt, migrate, signal,
-// irq, fault, membarrier, unplug) happens only while the budget lasts.
+// irq, fault, membarrier, unplug, expire) happens only while the budget lasts.
 //
 // # Memory order
 //

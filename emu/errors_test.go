@@ -39,9 +39,9 @@ func TestParseKernelErrors(t *testing.T) {
 		"6.18/v2":         "kernel 6.18 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
 		"7.0.7/v2":        "kernel 7.0.7 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
 		"7.3/arm/v2":      "kernel 7.3 has no V2 (7.0.10 and later have, where the architecture uses the generic entry code)",
-		"7.3/v3":          `kernel 7.3: unknown word "v3" (an architecture, v1, v2, debug)`,
-		"7.3/":            `kernel 7.3: unknown word "" (an architecture, v1, v2, debug)`,
-		"7.3/sparc":       `kernel 7.3: unknown word "sparc" (an architecture, v1, v2, debug)`,
+		"7.3/v3":          `kernel 7.3: unknown word "v3" (an architecture, generic, irq-only, none, v1, v2, debug, slices)`,
+		"7.3/":            `kernel 7.3: unknown word "" (an architecture, generic, irq-only, none, v1, v2, debug, slices)`,
+		"7.3/sparc":       `kernel 7.3: unknown word "sparc" (an architecture, generic, irq-only, none, v1, v2, debug, slices)`,
 		"7.3/v1/debug":    "no error",
 		"7.3/debug/arm64": "no error",
 		"5.10.7":          "no error", // its series didn't change
@@ -69,8 +69,8 @@ func TestParsePatternErrors(t *testing.T) {
 		"5.11..":      `unknown kernel "5.11" ` + known,
 		"..5.11":      `unknown kernel "5.11" ` + known,
 		"6.3...6.18":  `unknown kernel ".6.18" ` + known,
-		"6.3../v3":    `kernel pattern "6.3../v3": unknown word "v3" (an architecture, v1, v2)`,
-		"7.3/debug":   `kernel pattern "7.3/debug": unknown word "debug" (an architecture, v1, v2)`,
+		"6.3../v3":    `kernel pattern "6.3../v3": unknown word "v3" (an architecture, v1, v2, slices)`,
+		"7.3/debug":   `kernel pattern "7.3/debug": unknown word "debug" (an architecture, v1, v2, slices)`,
 		"7.0.5":       "kernel 7.0.5 was not measured, and its series changed; measured: 7.0.4, 7.0.7, 7.0.9, 7.0.10, 7.0.12, 7.0.13",
 		"!6.19/arm64": "no error",
 		"6.3..6.18":   "no error",
@@ -84,7 +84,7 @@ func TestParsePatternErrors(t *testing.T) {
 }
 
 func TestParseChoiceErrors(t *testing.T) {
-	const kinds = "(step, run, wake, ipi, preempt, irq, fault, fault sleep, membarrier, signal, offline, online, delay, stale, flush)"
+	const kinds = "(step, run, wake, ipi, preempt, irq, fault, fault sleep, membarrier, signal, offline, online, delay, stale, flush, slice-timer, preempt now)"
 	for text, want := range map[string]string{
 		"":                 `choice "": want a CPU or thread and what happens to it, such as "c0 step" or "t1 wake"`,
 		"c0":               `choice "c0": want a CPU or thread and what happens to it, such as "c0 step" or "t1 wake"`,
@@ -141,7 +141,7 @@ func TestBudgetErrors(t *testing.T) {
 		{"irq", 0, "no error"},
 		{"signal", -1, "budget signal=-1 is out of range (0..254, 255 for no limit)"},
 		{"signal", 256, "budget signal=256 is out of range (0..254, 255 for no limit)"},
-		{"preemptions", 1, `unknown event "preemptions" in a budget (preempt, migrate, signal, irq, fault, membarrier, unplug)`},
+		{"preemptions", 1, `unknown event "preemptions" in a budget (preempt, migrate, signal, irq, fault, membarrier, unplug, expire)`},
 	} {
 		if got := message(b.Set(tt.name, tt.n)); got != tt.want {
 			t.Errorf("%s=%d: %s, want %s", tt.name, tt.n, got, tt.want)
@@ -178,7 +178,7 @@ func TestNewErrors(t *testing.T) {
 		{"too many with spare ones", op + "thread: op\nthread: op\n", Config{Kernel: k, Spare: 63}, "65 threads are too many (64)"},
 		{"negative spare ones", op + "thread: op\n", Config{Kernel: k, Spare: -1}, "-1 spare tasks are out of range (0..63)"},
 		{"no CPU for a thread", op + "thread on 2: op\n", Config{Kernel: k, CPUs: 2}, "thread 0 may run on none of the 2 CPUs"},
-		{"a bad budget", op + "budget preemptions=1\nthread: op\n", Config{Kernel: k}, `test.rseq:3:1: unknown event "preemptions" in a budget (preempt, migrate, signal, irq, fault, membarrier, unplug)`},
+		{"a bad budget", op + "budget preemptions=1\nthread: op\n", Config{Kernel: k}, `test.rseq:3:1: unknown event "preemptions" in a budget (preempt, migrate, signal, irq, fault, membarrier, unplug, expire)`},
 		{"a program that doesn't link", "func op()\n    jmp nowhere\nthread: op\n", Config{Kernel: k}, `test.rseq:2:5: "nowhere" is not defined`},
 		{"too many calls", op + "thread: " + strings.Repeat("op; ", 1<<15) + "op\n", Config{Kernel: k}, "thread 0 makes 32769 calls, more than 32767"},
 		{"another architecture", op + "thread: op\n", Config{Kernel: Kernel{Release: "6.18", Arch: abi.Arch(99)}}, "test.rseq: cannot link for arch 99"},

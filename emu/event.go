@@ -36,11 +36,16 @@ const (
 	EvPerformed                  // a store to address A of value B, delayed, is performed
 	EvBound                      // register A gets its value B, which a delayed load had left open
 	EvStale                      // a load from address A reads an old value; the newest is B
+	EvGrant                      // the thread asked for a slice and has it
+	EvExpire                     // the slice's timer comes
+	EvRevoke                     // the slice is taken away
+	EvGiveUp                     // the slice is given up by a system call; A is 1 if it is rseq_slice_yield
 	numEvents
 )
 
 var eventNames = [numEvents]string{"invoke", "return", "sched_out", "sched_in", "ids", "clear", "abort", "signal",
-	"sigreturn", "syscall", "sysret", "fatal", "exit", "kill", "held", "deferred", "performed", "bound", "stale"}
+	"sigreturn", "syscall", "sysret", "fatal", "exit", "kill", "held", "deferred", "performed", "bound", "stale",
+	"grant", "expire", "revoke", "give_up"}
 
 func (k EventKind) String() string { return eventNames[k] }
 

@@ -4,8 +4,9 @@ import "github.com/rseqemu/rseqemu/abi"
 
 // exitToUser is the way back to user mode of a task on its CPU:
 //
-//  1. debug: a system call must not return into a section
-//  2. a task that may not be on this CPU any more leaves it instead
+//  1. debug, and proposals: a system call must not return into a section
+//  2. a task that may not be on this CPU any more leaves it instead, unless it has
+//     a slice
 //  3. signals, then the notify rule's work, again while either asks for more
 //  4. the new rule forgets what it noted
 //
@@ -18,17 +19,17 @@ func (m *Machine) exitToUser(t *task) {
 		m.kernelBarrier(t.cpu)
 	}
 	if t.inSyscall && m.k.Debug && t.rseq.area != 0 {
-		if m.k.Notify == NotifyOld {
-			m.oldSyscallExit(t)
-		} else {
-			m.newSyscallExit(t)
-		}
+		m.debugSyscallExit(t)
 	}
-	if t.affinity&(1<<t.cpu) == 0 {
+	if m.k.SyscallInside != SyscallAllowed && t.inSyscall && !m.k.Debug && t.rseq.area != 0 {
+		m.proposedSyscallExit(t)
+	}
+	if t.affinity&(1<<t.cpu) == 0 && !m.stays(t) {
 		m.switchOut(t.cpu, taskRunnable)
 		return
 	}
 	m.counters.Exit++
+	before := m.counters.Work()
 	for {
 		if s := t.deliverable(); s != 0 {
 			m.deliver(t, nextSignal(s))
@@ -41,8 +42,19 @@ func (m *Machine) exitToUser(t *task) {
 			break
 		}
 	}
+	if m.counters.Work() == before {
+		m.counters.NoWork++
+	}
 	m.newForget(t)
 	t.inSyscall = false
+}
+
+func (m *Machine) debugSyscallExit(t *task) {
+	if m.k.Notify == NotifyOld {
+		m.oldSyscallExit(t)
+	} else {
+		m.newSyscallExit(t)
+	}
 }
 
 // notifyWork does what the notify rule has left to do and reports whether

@@ -176,6 +176,22 @@ func TestFactsSyscallInSection(t *testing.T) {
 var migrateSelf = inside("mov r0, 0\n    mov r1, 8\n    mov r2, mask\n    syscall sched_setaffinity") +
 	"data mask: u64 = 2\nthread: op\n"
 
+// TestFactsSlowPathWritesIDs is a thread that wrote cpu_id_start and an rseq_cs
+// that is fatal: 6.19's fast path leaves the id alone and fails at rseq_cs, the
+// slow path writes the ids first and then fails too. The old rule writes them
+// last, and a V2 doesn't write what it finds changed.
+func TestFactsSlowPathWritesIDs(t *testing.T) {
+	want := cells{"kept", "kept", "kept", "rewritten", "rewritten", "kept"}
+	for i, col := range columns {
+		for _, kernel := range col.kernels {
+			r := boot(t, kernel, clobberThen("st.8 [tp + rseq_cs], 0x7000000\nbad:\n    nop")).run("t0 to bad; c0 preempt; c0 run t0")
+			if got := r.one("clobber"); got != want[i] || r.end() == "" {
+				t.Errorf("%s: cpu_id_start is %s, want %s; the end: %q", kernel, got, want[i], r.end())
+			}
+		}
+	}
+}
+
 func TestFactsClobberedID(t *testing.T) {
 	testFacts(t, []fact{
 		{

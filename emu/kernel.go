@@ -43,11 +43,25 @@ type Kernel struct {
 	// Around it.
 	MembarrierRSeq bool      // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
 	CID            CIDPolicy // how mm_cid is dealt out
-	SliceSyscall   bool      // rseq_slice_yield and the prctl are known (7.0); slices are not built in
+	SliceSyscall   bool      // the prctl is known (7.0), and rseq_slice_yield where slices are built in
+	Slices         Slices    // time slice extensions; no release has them unless it is asked for
+	Preemption     Preemption
+
+	// What no release does and proposals are about: see [Variant].
+	V2            V2Rule      // what asks for V2
+	SyscallInside SyscallRule // what a system call inside a section brings on
+	// IDsAlways: under the new rule the ids are written at every switch and signal,
+	// for every registration, as under the old one.
+	IDsAlways        bool
+	OverwriteIgnored bool // nobody looks whether V2's id fields were overwritten, outside of debug
+	MaskCleared      bool // under the old rule the event mask is emptied when the thread is found outside, too
+	MembarrierSelf   bool // the RSEQ command of membarrier treats the caller, too, as preempted
 
 	// Legacy says what libc registers on this machine: the original 32 bytes
-	// instead of the feature size.
+	// instead of the feature size, and no flag that asks for V2.
 	Legacy bool
+
+	Proposal string // the name of a proposal; none is a Linux release
 }
 
 // Family is a generation of the rules (facts by generation, see [Kernel]).
@@ -78,6 +92,23 @@ const (
 )
 
 func (e Entry) String() string { return [...]string{"generic", "irq-only", "none"}[e] }
+
+func parseEntry(name string) (Entry, bool) {
+	for e := EntryGeneric; e <= EntryNone; e++ {
+		if e.String() == name {
+			return e, true
+		}
+	}
+	return 0, false
+}
+
+// useEntry has the architecture use that much of the generic entry code. If that
+// isn't what it does it has no bug there either.
+func (k *Kernel) useEntry(e Entry) {
+	if e != k.Entry {
+		k.Entry, k.NoUserIRQ = e, false
+	}
+}
 
 // Notify is the rule for the way to user mode.
 type Notify uint8
@@ -119,11 +150,42 @@ const (
 
 func (c CIDPolicy) String() string { return [...]string{"none", "per CPU", "per task"}[c] }
 
-// Version is the version of a registration of that length: 1 is what was
+// V2Rule is what asks for V2 when an area is registered.
+type V2Rule uint8
+
+// The rules. That of Linux is the first one.
+const (
+	V2ByLength V2Rule = iota // a length over 32
+	V2ByFlag                 // FlagV2
+	V2ByEither               // one of them
+)
+
+func (v V2Rule) String() string { return [...]string{"length", "flag", "either"}[v] }
+
+// FlagV2 is the bit in rseq(2)'s flags that asks for V2 where [V2ByFlag] or
+// [V2ByEither] is the rule, and is unknown elsewhere. No kernel has it: the number is
+// the next one that is free.
+const FlagV2 = 1 << 2
+
+// SyscallRule is what a system call from inside a section brings on.
+type SyscallRule uint8
+
+// The rules. That of Linux without debug mode is the first one.
+const (
+	SyscallAllowed SyscallRule = iota // nothing
+	SyscallKillsV2                    // SIGSEGV for a V2
+	SyscallKills                      // SIGSEGV
+)
+
+func (s SyscallRule) String() string { return [...]string{"allowed", "kills V2", "kills"}[s] }
+
+// Version is the version of a registration of that length by libc: 1 is what was
 // promised by history, 2 is optimized. Kernels without versions have one rule,
 // which is the optimized one from 6.19.
 func (k *Kernel) Version(length uint32) int {
 	switch {
+	case k.V2 != V2ByLength:
+		return k.version(length, k.libcFlags(length))
 	case k.Notify == NotifyOld:
 		return 1
 	case !k.Versions:
@@ -132,6 +194,29 @@ func (k *Kernel) Version(length uint32) int {
 		return 2
 	}
 	return 1
+}
+
+// version is that of a registration with flags, which are known where they count.
+func (k *Kernel) version(length, flags uint32) int {
+	switch {
+	case k.V2 == V2ByLength:
+		return k.Version(length)
+	case k.Entry == EntryNone:
+		return 1
+	case flags&FlagV2 != 0 || k.V2 == V2ByEither && length > abi.RSeqOrigSize:
+		return 2
+	}
+	return 1
+}
+
+// libcFlags are the flags with which libc registers an area of that length: it asks
+// for V2 by flag where that can be, unless it is an old one (Legacy) or the program
+// wants the original 32 bytes.
+func (k *Kernel) libcFlags(length uint32) uint32 {
+	if k.V2 == V2ByLength || k.Legacy || length != k.AreaLen() {
+		return 0
+	}
+	return FlagV2
 }
 
 // AreaLen is the length of the area that libc registers on this machine.
@@ -143,20 +228,44 @@ func (k *Kernel) AreaLen() uint32 {
 }
 
 // String returns the kernel's name as [ParseKernel] reads it: 6.12,
-// 6.19/arm64, 7.3/v1.
+// 6.19/arm64, 6.19/irq-only, 7.3/v1, 7.3/v2+V2=flag; of a proposal its own name.
 func (k Kernel) String() string {
+	if k.Proposal != "" {
+		return k.Proposal
+	}
+	return k.Spec()
+}
+
+// base is the name without changes.
+func (k *Kernel) base() string {
+	r := k.release()
 	s := k.Release
 	if k.Arch != abi.AMD64 {
 		s += "/" + k.Arch.String()
 	}
+	if k.Entry != entryOf(k.Arch) {
+		s += "/" + k.Entry.String()
+	}
 	switch {
-	case k.Legacy && k.FeatureSize > abi.RSeqOrigSize:
+	case k.Legacy && r.FeatureSize > abi.RSeqOrigSize:
 		s += "/v1"
-	case k.Versions && k.Version(k.AreaLen()) == 2:
+	case r.hasV2():
 		s += "/v2"
+	}
+	switch k.Slices {
+	case SlicesOn:
+		s += "/slices"
+	case SlicesOff:
+		s += "/slices-off"
+	}
+	if k.Preemption != PreemptLazy {
+		s += "/preempt-" + k.Preemption.String()
 	}
 	if k.Debug {
 		s += "/debug"
 	}
 	return s
 }
+
+// hasV2 reports whether libc's registration is a V2 where there are versions.
+func (k Kernel) hasV2() bool { return k.Versions && k.Version(k.AreaLen()) == 2 }

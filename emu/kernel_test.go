@@ -105,6 +105,8 @@ func TestKernelNamesParseBack(t *testing.T) {
 	for name, want := range map[string]string{
 		"6.18": "6.18", "6.18/amd64": "6.18", "6.18/x86_64": "6.18", "6.18/v1": "6.18", "7.0.4/v1": "7.0.4/v1", "6.19/arm64": "6.19/arm64", "7.3": "7.3/v2",
 		"7.3/v1": "7.3/v1", "7.3/debug/v1": "7.3/v1/debug", "7.3/arm": "7.3/arm", "7.3/arm/v1": "7.3/arm/v1", "7.0.7": "7.0.7", "7.0.7/v1": "7.0.7/v1", "7.0.13/s390x/v2": "7.0.13/s390x/v2",
+		"6.19/irq-only": "6.19/irq-only", "6.19/generic": "6.19", "7.3/none": "7.3/none", "7.3/v1/none": "7.3/none/v1", "7.3/v2/irq-only": "7.3/irq-only/v2",
+		"6.19/arm64/irq-only": "6.19/arm64", "6.19/arm64/generic": "6.19/arm64/generic", "7.3/arm/generic": "7.3/arm/generic/v2", "6.18/none/debug": "6.18/none/debug",
 	} {
 		k := mustKernel(t, name)
 		if got := k.String(); got != want {

@@ -50,7 +50,8 @@ type Machine struct {
 	atomics  bool     // there are indivisible operations
 	initial  []byte   // the mutable memory of a fresh address space
 	observer func(Event)
-	listens  EventSet // the kinds that the observer is told of
+	listens  EventSet  // the kinds that the observer is told of
+	accesses *Accesses // where the kernel's accesses are counted, or nil
 	// strayAbort says that a thread was sent to an abort handler that no declared
 	// section has: a reduction's assumption.
 	strayAbort bool
@@ -229,7 +230,7 @@ func (m *Machine) addThread(i int) error {
 	if m.im.Prog.Setup.Register == ir.RegisterLegacy {
 		length = abi.RSeqOrigSize
 	}
-	if errno := m.register(t, m.im.TP(i), length, 0, m.im.Arch.Signature()); errno != 0 {
+	if errno := m.register(t, m.im.TP(i), length, m.k.libcFlags(length), m.im.Arch.Signature()); errno != 0 {
 		return fmt.Errorf("registering thread %d's area: %v", i, errno)
 	}
 	return nil

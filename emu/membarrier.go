@@ -51,6 +51,9 @@ func (m *Machine) fence(c CPUID, t *task, only CPUID) (uint64, waitKind) {
 		}
 		return 0, waitNone
 	}
+	if m.k.MembarrierSelf && only < 0 {
+		m.rseqIPI(t)
+	}
 	t.fences = 0
 	for i := range m.cpus {
 		cpu := &m.cpus[i]

@@ -161,6 +161,20 @@ func blocks()
     mov r1, 0xc00
     syscall rt_sigprocmask
     ret
+func asks(request)                     # for a slice, maybe in vain, and gives it back
+    mov r5, r0
+    mov r0, PR_RSEQ_SLICE_EXTENSION
+    mov r1, PR_RSEQ_SLICE_EXTENSION_SET
+    mov r2, PR_RSEQ_SLICE_EXT_ENABLE
+    mov r3, 0
+    mov r4, 0
+    syscall prctl
+    st.4 [tp + slice_ctrl], r5
+    ld.4 r2, [tp + cpu_id]
+    syscall rseq_slice_yield
+    st.4 [tp + slice_ctrl], r5
+    ld.4 r2, [tp + cpu_id]
+    ret
 func crashes()
     st.8 [0], r0
     ret
@@ -182,7 +196,7 @@ stack 2048
 // ops are the menu's operations, with the arguments that they may get.
 var ops = []string{"incr", "incr", "incr", "sleeps_inside", "forged", "clobbers 0", "clobbers 8", "adds", "registers", "unregisters",
 	"fences", "fences", "forks", "vforks", "clones", "execs", "fails_to_exec", "kills 1000", "kills 1001", "kills 1002", "pauses",
-	"waits", "wakes", "pins 0", "pins 1001", "unpins 0", "blocks", "crashes", "exits"}
+	"waits", "wakes", "pins 0", "pins 1001", "unpins 0", "blocks", "crashes", "exits", "asks 1", "asks 1", "asks 257"}
 
 // order is a program and a machine for it, drawn by a source of numbers below n.
 func order(intn func(n int) int, kernel Kernel) (string, Config) {
@@ -217,6 +231,11 @@ func kernels(t testing.TB) []Kernel {
 				t.Fatal(err)
 			}
 			ks = append(ks, k)
+		}
+	}
+	for _, name := range []string{"7.3/slices", "7.3/slices/preempt-rt", "7.3/slices/v1", "7.3/slices-off", "7.3/s390x/slices"} {
+		for range 5 { // as often as others
+			ks = append(ks, mustKernel(t, name))
 		}
 	}
 	return ks

@@ -25,8 +25,9 @@ func (m *Machine) interrupted(t *task) bool {
 	return t.rseq.userIRQ || m.k.Entry == EntryNone
 }
 
-// historic reports whether the registration is a version 1.
-func (m *Machine) historic(t *task) bool { return m.k.Versions && t.rseq.version == 1 }
+// historic reports whether the registration is a version 1, or one to which its
+// promise was given.
+func (m *Machine) historic(t *task) bool { return m.k.IDsAlways || m.k.Versions && t.rseq.version == 1 }
 
 // newSwitch notes that the thread was switched in, or that another thread's
 // membarrier treats it as if.
@@ -72,17 +73,21 @@ func (m *Machine) newSignal(t *task) {
 //     the kernel wrote last; write them; look at rseq_cs only if the thread was
 //     interrupted (or debug)
 //
-// That is the fast path, which only the generic entry code has. A fault there is
-// retried in the slow path, where it is SIGSEGV. The slow path makes no
-// difference: whenever it has work it writes the ids, changed or not.
+// That is the fast path, which only the generic entry code has. Whatever it fails
+// at, a fault or what is fatal, is tried again in the slow path, and is SIGSEGV if
+// it fails there too. The slow path makes no difference: whenever it has work it
+// writes the ids, changed or not, and before it looks at rseq_cs (booted, 6.19.14:
+// a thread that dies of its rseq_cs has the ids back that it had overwritten).
 func (m *Machine) newWork(t *task) {
 	t.rseq.schedSwitch = false
 	if m.k.Entry == EntryGeneric {
 		m.counters.FastPath++
-	} else {
-		m.counters.SlowPath++
-		t.rseq.idsChanged = true
+		if m.newUpdate(t) == ReasonNone {
+			return
+		}
 	}
+	m.counters.SlowPath++
+	t.rseq.idsChanged = true
 	if reason := m.newUpdate(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)
 	}
@@ -90,6 +95,9 @@ func (m *Machine) newWork(t *task) {
 
 func (m *Machine) newUpdate(t *task) Reason {
 	if !t.rseq.idsChanged && !m.debugUpdatesAll(t) {
+		if !m.clearSlice(t) {
+			return ReasonAreaFault
+		}
 		return m.evaluate(t)
 	}
 	t.rseq.idsChanged = false
@@ -98,11 +106,14 @@ func (m *Machine) newUpdate(t *task) Reason {
 			return reason
 		}
 	}
-	if !m.writeIDs(t) {
+	if !m.writeIDs(t) || !m.clearSlice(t) {
 		return ReasonAreaFault
 	}
 	if m.interrupted(t) || m.k.Debug {
 		return m.evaluate(t)
+	}
+	if m.k.Entry == EntryGeneric {
+		m.loads(FieldRSeqCS, 1) // read in one go with the ids, and not looked at
 	}
 	return ReasonNone
 }
@@ -132,6 +143,7 @@ func (m *Machine) newForget(t *task) {
 func (m *Machine) evaluate(t *task) Reason {
 	mem := m.memOf(t)
 	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	m.loads(FieldRSeqCS, 1)
 	switch {
 	case !ok:
 		return ReasonAreaFault
@@ -145,6 +157,7 @@ func (m *Machine) evaluate(t *task) Reason {
 	if m.k.Debug {
 		return m.debugEvaluate(t, ir.Addr(p))
 	}
+	m.loads(FieldDescriptor, 3) // start_ip, post_commit_offset, abort_ip
 	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
 	switch {
 	case !ok:
@@ -168,6 +181,7 @@ func (m *Machine) evaluate(t *task) Reason {
 func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	mem, ip := m.memOf(t), uint64(t.regs.IP)
 	start, ok := mem.Load(p+abi.OffCSStartIP, 8)
+	m.loads(FieldDescriptor, 1)
 	switch {
 	case !ok:
 		return ReasonCSFault
@@ -178,6 +192,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		return m.clearCS(t, p)
 	}
 	offset, ok := mem.Load(p+abi.OffCSPostCommitOffset, 8)
+	m.loads(FieldDescriptor, 1)
 	switch end := start + offset; {
 	case !ok:
 		return ReasonCSFault
@@ -187,6 +202,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		m.counters.Clear++
 		return m.clearCS(t, p)
 	}
+	m.loads(FieldDescriptor, 3) // abort_ip, version, flags
 	cs, ok := mem.LoadRSeqCS(p)
 	switch {
 	case !ok:
@@ -209,6 +225,23 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 		return ReasonSyscall
 	}
 	return m.abort(t, p, ir.Addr(cs.AbortIP))
+}
+
+// proposedSyscallExit is what proposals want without debug mode: a system call that
+// returns into a section kills. What else may be wrong with the descriptor is found
+// out when something else looks at it.
+func (m *Machine) proposedSyscallExit(t *task) {
+	if m.k.SyscallInside == SyscallKillsV2 && t.rseq.version != 2 {
+		return
+	}
+	mem := m.memOf(t)
+	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	if !ok || p == 0 || p >= m.taskSize {
+		return
+	}
+	if cs, ok := mem.LoadRSeqCS(ir.Addr(p)); ok && cs.Contains(uint64(t.regs.IP)) {
+		m.force(t, abi.SIGSEGV, ReasonSyscall)
+	}
 }
 
 // newSyscallExit is rseq_debug='s check: a system call returns outside of any

@@ -33,11 +33,17 @@ func (m *Machine) oldSignal(t *task) {
 	if t.rseq.area != 0 {
 		t.rseq.eventMask |= eventSignal
 		m.counters.Signal++
-		m.oldWork(t)
+		m.oldUpdate(t)
 	}
 }
 
-// oldWork is the work on the way to user mode, for a registered thread:
+// oldWork is what the loop on the way to user mode does when it is told to.
+func (m *Machine) oldWork(t *task) {
+	m.counters.SlowPath++
+	m.oldUpdate(t)
+}
+
+// oldUpdate is the work on the way to user mode, for a registered thread:
 //
 //  1. read rseq_cs and, unless it is 0, the descriptor, and validate all of it,
 //     whether the thread is inside or not
@@ -46,8 +52,7 @@ func (m *Machine) oldSignal(t *task) {
 //  4. write the ids, always
 //
 // Whatever fails is SIGSEGV.
-func (m *Machine) oldWork(t *task) {
-	m.counters.SlowPath++
+func (m *Machine) oldUpdate(t *task) {
 	if reason := m.oldFixup(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)
 		return
@@ -58,17 +63,23 @@ func (m *Machine) oldWork(t *task) {
 }
 
 func (m *Machine) oldFixup(t *task) Reason {
+	m.counters.CS++
 	ptr, cs, reason := m.oldDescriptor(t)
 	if reason != ReasonNone {
 		return reason
 	}
 	if ptr == 0 {
+		// It is cleared all the same, which is a store that nobody can see.
+		m.counters.Clear++
+		m.stores(FieldRSeqCS, 1)
 		return ReasonNone
 	}
-	m.counters.CS++
 	if !cs.Contains(uint64(t.regs.IP)) {
 		// The mask keeps its bits: a stale one can abort a later section that
 		// was never interrupted, when something else asks for the work.
+		if m.k.MaskCleared {
+			t.rseq.eventMask = 0
+		}
 		m.counters.Clear++
 		return m.clearCS(t, ptr)
 	}
@@ -83,6 +94,7 @@ func (m *Machine) oldFixup(t *task) Reason {
 func (m *Machine) oldDescriptor(t *task) (ptr ir.Addr, cs abi.RSeqCS, reason Reason) {
 	mem := m.memOf(t)
 	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	m.loads(FieldRSeqCS, 1)
 	if !ok {
 		return 0, cs, ReasonAreaFault
 	}
@@ -92,6 +104,7 @@ func (m *Machine) oldDescriptor(t *task) (ptr ir.Addr, cs abi.RSeqCS, reason Rea
 	if p >= m.taskSize {
 		return 0, cs, ReasonCSAddress
 	}
+	m.loads(FieldDescriptor, 5)
 	if cs, ok = mem.LoadRSeqCS(ir.Addr(p)); !ok {
 		return 0, cs, ReasonCSFault
 	}
@@ -111,6 +124,7 @@ func (m *Machine) oldDescriptor(t *task) (ptr ir.Addr, cs abi.RSeqCS, reason Rea
 // the descriptor and the area, and empties the event mask.
 func (m *Machine) oldRestart(t *task, cs *abi.RSeqCS) (bool, Reason) {
 	v, ok := m.memOf(t).Load(t.rseq.area+abi.OffFlags, 4)
+	m.loads(FieldFlags, 1)
 	if !ok {
 		return false, ReasonAreaFault
 	}

@@ -27,6 +27,8 @@ const (
 	ReasonUD
 	ReasonBrk
 	ReasonSent
+	ReasonSliceCtrl
+	ReasonSliceFlags
 	numReasons
 )
 
@@ -44,6 +46,8 @@ var reasonText = [numReasons]string{
 	ReasonIDs:          "the program wrote to cpu_id_start, cpu_id, node_id or mm_cid",
 	ReasonSyscall:      "a system call inside a critical section",
 	ReasonUnregister:   "the area isn't accessible while it is unregistered, or its ids aren't what debug wants",
+	ReasonSliceCtrl:    "the program wrote to slice_ctrl what isn't its own, or asked in vain and made a system call",
+	ReasonSliceFlags:   "the program took away the slice bits of flags",
 	ReasonFrame:        "no room for a signal frame on the stack",
 	ReasonLoad:         "a load from memory that isn't readable",
 	ReasonStore:        "a store to memory that isn't writable",

@@ -83,6 +83,9 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	if len(m.im.Prog.Handlers) > 0 || m.cfg.Traced || m.cfg.Memory != SC {
 		return r // frames hold registers, and are memory
 	}
+	if m.k.Slices == SlicesOn {
+		return r // the kernel uses slice_ctrl, and calls are made when their arguments seem dead
+	}
 	for _, c := range r.facts.Calls {
 		if c == abi.SysRtSigreturn || c == abi.SysRtSigaction {
 			return r
@@ -121,9 +124,10 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 
 // leavesAreaAlone reports whether all that the kernel and the program do with
 // struct rseq is known: the program arms sections in it and reads the ids; the
-// kernel, which isn't debugging, writes the ids and clears rseq_cs.
+// kernel, which isn't debugging, writes the ids and clears rseq_cs. Rules of proposals
+// that the proofs don't know make it unknown.
 func (r *Reducer) leavesAreaAlone(m *Machine) bool {
-	if m.k.Debug || m.im.Prog.Setup.Register == ir.RegisterNone || r.facts.Written&^live.CS != 0 {
+	if m.k.Debug || m.k.SyscallInside != SyscallAllowed || m.k.MembarrierSelf || m.im.Prog.Setup.Register == ir.RegisterNone || r.facts.Written&^live.CS != 0 {
 		return false
 	}
 	for i := range r.facts.Sections {

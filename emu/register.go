@@ -22,6 +22,9 @@ func (m *Machine) register(t *task, area ir.Addr, length, flags, sig uint32) abi
 	if m.k.SliceFlag {
 		known = abi.RSeqFlagSliceExtDefaultOn
 	}
+	if m.k.V2 != V2ByLength {
+		known |= FlagV2
+	}
 	r := &t.rseq
 	switch {
 	case flags&^known != 0:
@@ -38,7 +41,7 @@ func (m *Machine) register(t *task, area ir.Addr, length, flags, sig uint32) abi
 		return abi.EFAULT
 	}
 	if m.k.Notify == NotifyNew {
-		return m.registerNew(t, area, length, sig)
+		return m.registerNew(t, area, length, flags, sig)
 	}
 	if errno := m.clearStale(t, area); errno != 0 {
 		return errno
@@ -76,17 +79,22 @@ func (m *Machine) clearStale(t *task, area ir.Addr) abi.Errno {
 
 // registerNew writes the fields at once (6.19): rseq_cs 0, the ids as if
 // unregistered, and what came with slices (7.0): flags, and at first slice_ctrl,
-// whether slices are built in or not and however long the area is.
-func (m *Machine) registerNew(t *task, area ir.Addr, length, sig uint32) abi.Errno {
+// whether slices are built in or not and however long the area is; since then for
+// version 2 where they are.
+func (m *Machine) registerNew(t *task, area ir.Addr, length, flags, sig uint32) abi.Errno {
 	old := t.rseq
-	version := m.k.Version(length)
+	version := m.k.version(length, flags)
 	t.rseq = rseqState{area: area, length: length, sig: sig, version: uint8(version), ids: ids{cpu: abi.CPUIDUninitialized}}
 	mem, c := m.memOf(t), int(max(t.cpu, 0))
 	ok := mem.Store(c, area+abi.OffRSeqCS, 8, 0) && m.putIDs(t, abi.CPUIDUninitialized, t.rseq.ids)
 	if ok && m.k.SliceFlag {
-		ok = mem.Store(c, area+abi.OffFlags, 4, 0)
+		told := m.sliceFlags(version, flags)
+		if told&abi.RSeqCSFlagSliceExtEnabled != 0 {
+			t.rseq.slice = sliceEnabled
+		}
+		ok = mem.Store(c, area+abi.OffFlags, 4, uint64(told))
 	}
-	if ok && m.k.SliceCtrlCleared {
+	if ok && (m.k.SliceCtrlCleared || m.k.Slices != SlicesNone && version == 2) {
 		ok = mem.Store(c, area+abi.OffSliceCtrl, 4, 0)
 	}
 	if !ok {

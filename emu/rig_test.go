@@ -224,6 +224,7 @@ var reasonWords = [numReasons]string{
 	ReasonSignature: "signature", ReasonFlags: "flags", ReasonIDs: "ids", ReasonSyscall: "syscall",
 	ReasonUnregister: "unregister", ReasonFrame: "frame", ReasonLoad: "load", ReasonStore: "store",
 	ReasonFetch: "fetch", ReasonAlign: "align", ReasonUD: "ud", ReasonBrk: "brk", ReasonSent: "sent",
+	ReasonSliceCtrl: "slice_ctrl", ReasonSliceFlags: "slice flags",
 }
 
 // results of an operation that has a critical section, by convention of the

@@ -24,6 +24,10 @@ func (m *Machine) run(c CPUID, t *task) {
 		m.budget.spend(Migrations)
 	}
 	m.switchIn(c, t)
+	if t.entering != 0 {
+		m.enter(c, t)
+		return
+	}
 	m.exitToUser(t)
 }
 
@@ -35,9 +39,15 @@ func (m *Machine) switchIn(c CPUID, t *task) {
 	t.state, t.cpu = taskRunning, c
 	m.assignCID(t)
 	m.emit(EvSchedIn, c, t, uint64(prev), 0)
+	m.switchedIn(t, prev)
+}
+
+// switchedIn tells the notify rule of a task that got a CPU, after having had
+// another, or none.
+func (m *Machine) switchedIn(t *task, prev CPUID) {
 	switch m.k.Notify {
 	case NotifyOld:
-		if prev >= 0 && prev != c {
+		if prev >= 0 && prev != t.cpu {
 			m.oldEvent(t, eventMigrate)
 		}
 	case NotifyNew:
@@ -137,6 +147,9 @@ func (m *Machine) takeIPI(c CPUID) {
 	}
 	if why&ipiRSeq != 0 {
 		m.rseqIPI(t)
+	}
+	if why&ipiResched != 0 && user && t.rseq.slice&sliceGranted != 0 {
+		m.grant(t, true) // no: it is the second
 	}
 	if user {
 		m.exitToUser(t)

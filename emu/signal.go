@@ -75,11 +75,7 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 		return
 	}
 	t.reason, t.reasonAt = ReasonNone, 0
-	if m.k.Notify == NotifyOld {
-		m.oldSignal(t)
-	} else {
-		m.newSignal(t)
-	}
+	m.signalWork(t)
 	if t.deliverable()&sigBit(abi.SIGSEGV) != 0 && t.reason != ReasonNone {
 		// The frame is built all the same, and the handler entered. SIGSEGV
 		// strikes there, unless it is SIGSEGV's own handler: that blocks it, and
@@ -97,6 +93,15 @@ func (m *Machine) deliver(t *task, s abi.Signal) {
 	t.regs.R[ir.R0], t.regs.R[ir.R1] = uint64(s), uint64(frame)
 	t.regs.R[ir.SP], t.regs.R[ir.LR] = uint64(frame), uint64(m.im.Restorer)
 	t.regs.SetIP(ir.Addr(h))
+}
+
+// signalWork is what the notify rule does before a signal's frame is built.
+func (m *Machine) signalWork(t *task) {
+	if m.k.Notify == NotifyOld {
+		m.oldSignal(t)
+	} else {
+		m.newSignal(t)
+	}
 }
 
 // failedDelivery: SIGSEGV that strikes while SIGSEGV is delivered is final.

@@ -15,10 +15,17 @@ func (m *Machine) syscall(c CPUID, t *task, nr int64) {
 	if nr == ir.SyscallInR8 {
 		sys, _ = m.k.Arch.Syscall(int(int32(t.regs.R[ir.SysReg])))
 	}
-	id := m.id(t)
 	m.memOf(t).Unreserve(int(c))
 	m.emit(EvSyscall, c, t, uint64(sys), 0)
 	t.inSyscall = true
+	if !m.giveUp(c, t, sys) {
+		m.serve(c, t, sys)
+	}
+}
+
+// serve does what a system call is for.
+func (m *Machine) serve(c CPUID, t *task, sys abi.Syscall) {
+	id := m.id(t)
 	a := [6]uint64(t.regs.R[:6])
 	switch sys {
 	case abi.SysRtSigreturn:
@@ -75,7 +82,9 @@ func (m *Machine) call(c CPUID, t *task, sys abi.Syscall, a [6]uint64) (ret uint
 	case abi.SysMembarrier:
 		return m.sysMembarrier(c, t, int32(a[0]), uint32(a[1]), int32(a[2]))
 	case abi.SysPrctl:
-		errno = m.sysPrctl(a)
+		return m.sysPrctl(t, a), waitNone
+	case abi.SysRSeqSliceYield:
+		return m.sysSliceYield(t), waitNone
 	case abi.SysSchedYield:
 		if m.Contended(c) {
 			return 0, waitYield
@@ -184,14 +193,6 @@ func (m *Machine) sysGetCPU(t *task, a [6]uint64) abi.Errno {
 		return abi.EFAULT
 	}
 	return 0
-}
-
-// sysPrctl knows PR_RSEQ_SLICE_EXTENSION as a kernel without slices does.
-func (m *Machine) sysPrctl(a [6]uint64) abi.Errno {
-	if a[0] == abi.PrctlRSeqSliceExtension && m.k.SliceSyscall && a[3] == 0 && a[4] == 0 {
-		return abi.ENOTSUPP
-	}
-	return abi.EINVAL
 }
 
 // sysFutex knows wait and wake, without timeouts.

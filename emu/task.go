@@ -63,6 +63,7 @@ type task struct {
 	lastCID   int8
 	parent    TaskID // who waits for it in vfork, else none
 	reason    Reason // of the forced signal that is pending
+	entering  uint8  // 1 + the system call that it gave up its slice for, or 0
 	reasonAt  ir.Addr
 }
 
@@ -81,7 +82,8 @@ type rseqState struct {
 	schedSwitch bool
 	idsChanged  bool
 	userIRQ     bool
-	ids         ids // as last written
+	slice       uint8 // of its time slice: sliceEnabled and so on
+	ids         ids   // as last written
 }
 
 // ids are the identifiers that the kernel writes to the area.

@@ -22,6 +22,9 @@ func (m *Machine) Choices(buf []Choice) []Choice {
 			if m.budget.has(Preemptions) {
 				buf = append(buf, PreemptOn(c))
 			}
+			if m.k.Slices == SlicesOn {
+				buf = m.sliceChoices(buf, c)
+			}
 			if m.budget.has(IRQs) {
 				buf = append(buf, IRQOn(c))
 			}
@@ -119,8 +122,13 @@ func (m *Machine) event(c Choice) {
 		m.takeIPI(c.CPU())
 	case Preempt:
 		m.budget.spend(Preemptions)
-		m.interrupt(c.CPU())
-		m.switchOut(c.CPU(), taskRunnable)
+		m.reschedule(c.CPU(), false)
+	case PreemptNow:
+		m.budget.spend(Preemptions)
+		m.reschedule(c.CPU(), true)
+	case SliceTimer:
+		m.budget.spend(Expiries)
+		m.expire(c.CPU())
 	case IRQ:
 		m.budget.spend(IRQs)
 		m.exitToUser(m.interrupt(c.CPU()))

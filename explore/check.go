@@ -45,7 +45,7 @@ func Check(t TB, p *ir.Program, o Options) {
 		}
 	}
 	if len(kernels) == 0 {
-		t.Errorf("no kernel to check on: the program claims none of %v", emu.DefaultKernels())
+		t.Errorf("no kernel to check on: the program claims none of %v", emu.DefaultKernelsOn(p.Setup.Arch))
 	}
 	for _, k := range kernels {
 		cfg := o.Config
@@ -84,7 +84,7 @@ func Claimed(p *ir.Program) ([]emu.Kernel, error) {
 		patterns = append(patterns, pat)
 	}
 	var out []emu.Kernel
-	for _, k := range emu.DefaultKernels() {
+	for _, k := range emu.DefaultKernelsOn(p.Setup.Arch) {
 		if emu.Claims(patterns, k) {
 			out = append(out, k)
 		}

@@ -101,6 +101,9 @@ func Executions(ctx context.Context, m *emu.Machine, factories []Factory, lim Ex
 	if m.MemoryModel() != emu.SC {
 		return nil, fmt.Errorf("what is independent is known of memory order sc only, not of %s", m.MemoryModel())
 	}
+	if m.Kernel().Slices == emu.SlicesOn {
+		return nil, fmt.Errorf("what is independent is not known of time slice extensions: kernel %s has them", m.Kernel())
+	}
 	if lim.Switches && !m.Bound() {
 		return nil, errors.New(`context switches only: a thread may run on several CPUs; bind each to one ("thread on 0: …")`)
 	}

@@ -55,7 +55,7 @@ func (s *Schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, scheduleHead)
 	fmt.Fprintln(&b, strings.TrimSpace("program "+s.Program+" "+s.Sum))
-	fmt.Fprintf(&b, "kernel %s\n", s.Kernel)
+	fmt.Fprintf(&b, "kernel %s\n", s.Kernel.Spec())
 	if s.CPUs > 0 {
 		fmt.Fprintf(&b, "cpus %d\n", s.CPUs)
 	}

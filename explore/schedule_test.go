@@ -125,7 +125,7 @@ t1 wake
 // be right.
 func TestScheduleErrorsSayWhere(t *testing.T) {
 	const head = "rseqemu schedule 1\nkernel 6.19\n"
-	events := "preempt, migrate, signal, irq, fault, membarrier, unplug"
+	events := "preempt, migrate, signal, irq, fault, membarrier, unplug, expire"
 	for _, tt := range []struct{ text, want string }{
 		{"", "f: not a schedule: empty"},
 		{"# nothing\n\n", "f: not a schedule: empty"},

@@ -191,7 +191,7 @@ func (s *Sweep) group() []*Finding {
 	at := map[emu.Kernel]*Finding{}
 	for _, k := range s.Options.Kernels {
 		profile := k
-		profile.Release = ""
+		profile.Release, profile.Proposal = "", ""
 		f := at[profile]
 		if f == nil {
 			f = &Finding{Number: len(out)}

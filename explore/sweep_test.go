@@ -156,8 +156,8 @@ func TestParseKernels(t *testing.T) {
 		{"", `unknown kernel "" (`},
 		{"6.18,", `unknown kernel "" (`},
 		{"9.9", `unknown kernel "9.9" (`},
-		{"6.18/tea", `kernel 6.18: unknown word "tea" (an architecture, v1, v2, debug)`},
-		{"6.18../tea", `kernel pattern "6.18../tea": unknown word "tea" (an architecture, v1, v2)`},
+		{"6.18/tea", `kernel 6.18: unknown word "tea" (an architecture, generic, irq-only, none, v1, v2, debug, slices)`},
+		{"6.18../tea", `kernel pattern "6.18../tea": unknown word "tea" (an architecture, v1, v2, slices)`},
 		{"6.18,!x", `unknown kernel "x" (`},
 	} {
 		if ks, err := explore.ParseKernels(tt.text); err == nil || !strings.HasPrefix(err.Error(), tt.want) || ks != nil {

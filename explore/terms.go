@@ -89,7 +89,7 @@ func Difference(here, there []Term) string {
 func kernelNames(ks []emu.Kernel) string {
 	var names []string
 	for _, k := range ks {
-		names = append(names, k.String())
+		names = append(names, k.Spec())
 	}
 	return strings.Join(names, ",")
 }

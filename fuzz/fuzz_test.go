@@ -20,7 +20,7 @@ import (
 const maxSteps = 2000
 
 // everything is every program of the repository; right ones and wrong ones.
-var everything = []string{"../examples/*.rseq", "../props/percpu/programs/*.rseq"}
+var everything = []string{"../examples/*.rseq", "../props/percpu/programs/*.rseq", "../props/debates/programs/*.rseq"}
 
 // sources returns the programs that the patterns name: they are the seeds.
 func sources(tb testing.TB, patterns ...string) []string {

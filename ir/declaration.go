@@ -108,7 +108,8 @@ type Directive uint8
 
 // The directives, in canonical order.
 const (
-	CPUsDirective Directive = iota
+	ArchDirective Directive = iota
+	CPUsDirective
 	NodesDirective
 	StackDirective
 	RegisterDirective
@@ -119,7 +120,7 @@ const (
 	NumDirectives = iota
 )
 
-var directiveNames = [NumDirectives]string{"cpus", "nodes", "stack", "register", "budget", "kernels"}
+var directiveNames = [NumDirectives]string{"arch", "cpus", "nodes", "stack", "register", "budget", "kernels"}
 
 // String returns the word that the directive begins with.
 func (d Directive) String() string { return named(directiveNames[:], int(d)) }

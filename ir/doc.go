@@ -134,6 +134,7 @@
 //
 // # Directives
 //
+//	arch arm64                            of the kernels, if none is named
 //	cpus N            nodes N             stack BYTES
 //	register full     register legacy     register none
 //	budget preempt=2 migrate=1 signal=0
@@ -154,6 +155,10 @@
 // they are whole thousands, and hexadecimal otherwise. An indented comment
 // behind a function's last line belongs to it, one at the margin to what
 // follows.
+//
+// A trailing comment that begins with a hexadecimal number and a colon is the
+// machine code that the instruction was lifted from: `# 401136: ret  list.c:7`.
+// Stories show it instead of the instruction.
 //
 // # Bounds
 //

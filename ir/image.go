@@ -33,17 +33,22 @@ const (
 // architecture's byte order and signature. It is immutable and shared by all
 // machines that run it.
 type Image struct {
-	Prog     *Program
-	Arch     abi.Arch
-	Instrs   []Instr // resolved: Imm, Mem.Disp and TargetIP hold the values, Sym is gone
-	Source   []Instr // the same as the program has them, with names: for messages
-	Addrs    []Addr  // of Instrs
-	Origin   []Pos   // of Instrs
-	Code     []byte  // at CodeBase; signatures are readable here
-	Rodata   []byte  // at RodataBase
-	Data     []byte  // at DataBase, initial
-	PerCPU   []byte  // at PerCPUBase + cpu<<PerCPUShift, initial
-	Thread   []byte  // thread t's area, initial; struct rseq at ThreadBefore
+	Prog   *Program
+	Arch   abi.Arch
+	Instrs []Instr // resolved: Imm, Mem.Disp and TargetIP hold the values, Sym is gone
+	Source []Instr // the same as the program has them, with names: for messages
+	Addrs  []Addr  // of Instrs
+	Origin []Pos   // of Instrs
+	// Machine is the machine code that each of Instrs was lifted from, in the
+	// words of its assembler, with its address and source line: what a trailing
+	// comment says that begins with the address, as in "401136: ret  list.c:7".
+	// Empty for others.
+	Machine  []string
+	Code     []byte // at CodeBase; signatures are readable here
+	Rodata   []byte // at RodataBase
+	Data     []byte // at DataBase, initial
+	PerCPU   []byte // at PerCPUBase + cpu<<PerCPUShift, initial
+	Thread   []byte // thread t's area, initial; struct rseq at ThreadBefore
 	Symbols  map[string]Addr
 	Funcs    []PlacedFunc
 	Sections []PlacedSection

@@ -3,6 +3,8 @@ package ir
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
 )
@@ -161,6 +163,7 @@ func (l *linker) layoutCode() {
 	n = min(n, MaxLines+1)
 	im.Instrs, im.Source = make([]Instr, 0, n), make([]Instr, 0, n)
 	im.Addrs, im.Origin = make([]Addr, 0, n), make([]Pos, 0, n)
+	im.Machine = make([]string, 0, n)
 	l.funcs = make(map[string]PlacedFunc, len(l.p.Funcs))
 	l.labels = make([]map[string]Addr, len(l.p.Funcs))
 	for i, f := range l.p.Funcs {
@@ -182,6 +185,7 @@ func (l *linker) layoutCode() {
 				im.Source = append(im.Source, it.Instr)
 				im.Addrs = append(im.Addrs, at)
 				im.Origin = append(im.Origin, it.Notes.Pos)
+				im.Machine = append(im.Machine, machineText(it.Notes.Trail))
 				at += Addr(it.Instr.Len())
 			}
 			if lines++; lines > MaxLines {
@@ -205,6 +209,7 @@ func (l *linker) layoutCode() {
 		im.Source = append(im.Source, NewInstr(op))
 		im.Addrs = append(im.Addrs, at)
 		im.Origin = append(im.Origin, Pos{})
+		im.Machine = append(im.Machine, "")
 		at += InstrSize
 	}
 	im.Code = make([]byte, at-CodeBase)
@@ -240,4 +245,14 @@ func (l *linker) layoutSections() {
 			}
 		}
 	}
+}
+
+// machineText returns a trailing comment if it begins with an address.
+func machineText(trail string) string {
+	text := strings.TrimSpace(trail)
+	addr, _, ok := strings.Cut(text, ": ")
+	if _, err := strconv.ParseUint(addr, 16, 64); !ok || err != nil {
+		return ""
+	}
+	return text
 }

@@ -249,6 +249,14 @@ func (p *parser) directive(n Notes) {
 	}
 	p.next()
 	switch d {
+	case ArchDirective:
+		a, err := abi.ParseArch(p.tok.text)
+		if err != nil {
+			p.expected("an architecture, such as arm64")
+			return
+		}
+		s.Arch = a
+		p.next()
 	case CPUsDirective:
 		s.CPUs = p.count("a number of CPUs", 1, MaxCPUs)
 	case NodesDirective:

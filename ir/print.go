@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rseqemu/rseqemu/abi"
 )
 
 // Format reads a program and returns its canonical text. What it changes is
@@ -83,6 +85,7 @@ func (p *Program) declarations() []declRef {
 // has reports whether the directive is to be printed.
 func (s *Setup) has(d Directive) bool {
 	return s.Places[d] != (Pos{}) || s.note(d) != nil || [...]bool{
+		ArchDirective:     s.Arch != abi.AMD64,
 		CPUsDirective:     s.CPUs != 0,
 		NodesDirective:    s.Nodes != 0,
 		StackDirective:    s.StackSize != 0,

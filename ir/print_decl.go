@@ -114,6 +114,8 @@ func (t *Thread) append(b []byte) []byte {
 func (s *Setup) append(b []byte, d Directive) []byte {
 	b = append(b, d.String()...)
 	switch d {
+	case ArchDirective:
+		b = append(append(b, ' '), s.Arch.String()...)
 	case CPUsDirective:
 		b = appendInt(append(b, ' '), int64(s.CPUs))
 	case NodesDirective:

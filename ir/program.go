@@ -170,6 +170,9 @@ const (
 // Setup is the machine that the program wants; the zero value leaves all to
 // the caller.
 type Setup struct {
+	// Arch is the architecture of the kernels that are meant if none is named:
+	// that of lifted code.
+	Arch      abi.Arch
 	CPUs      int // number of CPUs, 0: caller's choice
 	Nodes     int // NUMA nodes that the CPUs are dealt to, 0: one
 	Register  Registration

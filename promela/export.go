@@ -86,7 +86,10 @@ const maxMemory = 32 << 10
 // doesn't have.
 func (x *exporter) refuse() error {
 	setup := &x.im.Prog.Setup
-	for c := range x.budget {
+	if x.k.Slices == emu.SlicesOn {
+		x.fail(ir.Pos{}, "kernel %s, which has time slice extensions", x.k)
+	}
+	for c := range x.budget[:emu.Expiries] {
 		if e := emu.EventClass(c); e != emu.Preemptions && e != emu.Migrations && x.budget[c] > 0 {
 			pos := ir.Pos{}
 			if x.cfg.Budget == nil {
@@ -128,6 +131,8 @@ func (x *exporter) refuse() error {
 		}
 	}
 	switch {
+	case len(x.k.Changes()) > 0:
+		x.fail(ir.Pos{}, "kernel %s: a proposal", x.k)
 	case x.k.Debug:
 		x.fail(ir.Pos{}, "kernel %s: debug mode", x.k)
 	case x.cfg.Traced:

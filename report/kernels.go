@@ -59,7 +59,35 @@ var kernelFields = []kernelField{
 	{"MembarrierRSeq", "membarrier for rseq", func(k *emu.Kernel) string { return yes(k.MembarrierRSeq) }},
 	{"CID", "mm_cid is kept", func(k *emu.Kernel) string { return k.CID.String() }},
 	{"SliceSyscall", "rseq_slice_yield", func(k *emu.Kernel) string { return yes(k.SliceSyscall) }},
+	{"Slices", "time slice extensions", func(k *emu.Kernel) string { return noneIsDash(k.Slices.String()) }},
+	{"Preemption", "preemption model", preemption},
+	{"V2", "what asks for V2", func(k *emu.Kernel) string {
+		if !k.Versions {
+			return "-"
+		}
+		return k.V2.String()
+	}},
+	{"SyscallInside", "a system call inside a section", func(k *emu.Kernel) string { return k.SyscallInside.String() }},
+	{"IDsAlways", "ids are always written", func(k *emu.Kernel) string { return yes(k.IDsAlways) }},
+	{"OverwriteIgnored", "overwriting V2's ids is ignored", func(k *emu.Kernel) string { return yes(k.OverwriteIgnored) }},
+	{"MaskCleared", "event mask cleared outside, too", func(k *emu.Kernel) string { return yes(k.MaskCleared) }},
+	{"MembarrierSelf", "membarrier is for the caller, too", func(k *emu.Kernel) string { return yes(k.MembarrierSelf) }},
 	{"Legacy", "libc registers 32 bytes", func(k *emu.Kernel) string { return yes(k.AreaLen() == 32) }},
+}
+
+// preemption is the model, which only slices depend on.
+func preemption(k *emu.Kernel) string {
+	if k.Slices == emu.SlicesNone && k.Preemption == emu.PreemptLazy {
+		return "-"
+	}
+	return k.Preemption.String()
+}
+
+func noneIsDash(s string) string {
+	if s == "none" {
+		return "-"
+	}
+	return s
 }
 
 func yes(b bool) string {

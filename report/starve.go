@@ -40,7 +40,7 @@ func (c *Check) Starve(p *ir.Program, cfg emu.Config, k emu.Kernel) error {
 }
 
 // starvers are kernel events in words.
-var starvers = map[emu.ChoiceKind]string{emu.Preempt: "a preemption", emu.IRQ: "an interrupt", emu.Fault: "a page fault",
+var starvers = map[emu.ChoiceKind]string{emu.Preempt: "a preemption", emu.PreemptNow: "a preemption", emu.SliceTimer: "the end of a slice", emu.IRQ: "an interrupt", emu.Fault: "a page fault",
 	emu.FaultSleep: "a page fault", emu.Membarrier: "a membarrier", emu.Signal: "a signal"}
 
 // Text is a line for a person.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
 )
@@ -35,6 +37,8 @@ type Step struct {
 	Where string `json:"where,omitempty"`
 	Line  int    `json:"line,omitempty"`
 	Instr string `json:"instr,omitempty"`
+	// Machine is the machine code that Instr was lifted from, if it was.
+	Machine string `json:"machine,omitempty"`
 	// Begins is the call that began with it, Returns what the call that ended
 	// with it returned.
 	Begins  string `json:"begins,omitempty"`
@@ -50,6 +54,10 @@ type Step struct {
 
 	kills []string // those of the notes that say why a process ended
 }
+
+// words are the instruction as the reader wrote it: in machine code, if that is
+// where it comes from.
+func (s *Step) words() string { return cmp.Or(s.Machine, s.Instr) }
 
 // Change is a place's value, now that it was written.
 type Change struct {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -134,7 +135,10 @@ func (t *teller) instruction(step *Step) {
 	}
 	step.Line = im.Origin[i].Line
 	source := &im.Source[i]
-	step.Instr = microOps(source, from, to)
+	step.Instr, step.Machine = microOps(source, from, to), im.Machine[i]
+	if step.Machine != "" && (from > 0 || to < int(source.N)) {
+		step.Machine += fmt.Sprintf(", %s", step.Instr)
+	}
 	if t.left() {
 		return // the registers are somebody else's, or a new call's
 	}
@@ -313,6 +317,14 @@ func (t *teller) note(step *Step, e emu.Event) string {
 		return fmt.Sprintf("t%d's load is made now: %s = %s", e.Task, ir.Reg(e.A), im.ValueName(e.B))
 	case emu.EvStale:
 		return fmt.Sprintf("an old value, loaded early: %s is %s by now", im.DataName(ir.Addr(e.A)), im.ValueName(e.B))
+	case emu.EvGrant:
+		return fmt.Sprintf("t%d asked for more time and gets it: the reschedule is dropped, a timer runs", e.Task)
+	case emu.EvExpire:
+		return fmt.Sprintf("t%d's time is over", e.Task)
+	case emu.EvRevoke:
+		return fmt.Sprintf("the kernel takes t%d's slice away", e.Task)
+	case emu.EvGiveUp:
+		return fmt.Sprintf("t%d gives its slice up, and then makes the call", e.Task)
 	case emu.EvKill:
 		return fmt.Sprintf("%s ends the process", abi.Signal(e.A))
 	}
@@ -333,7 +345,7 @@ func (t *teller) place(id emu.TaskID) string {
 	im, ip := t.m.Image(), t.m.Next(id)
 	where := "at " + im.Where(ip)
 	if i := im.Index(ip); i >= 0 {
-		where = fmt.Sprintf("before %q at %s", im.Source[i].String(), im.Where(ip))
+		where = fmt.Sprintf("before %q at %s", cmp.Or(im.Machine[i], im.Source[i].String()), im.Where(ip))
 	}
 	s := im.SectionAt(ip)
 	if s == nil {

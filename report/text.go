@@ -60,7 +60,7 @@ func newPrinter(w io.Writer, s *Story, st Style) *printer {
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		t.where = max(t.where, utf8.RuneCountInString(step.Where)+2, len(step.Choice)+2)
-		t.instr = max(t.instr, utf8.RuneCountInString(step.Instr))
+		t.instr = max(t.instr, utf8.RuneCountInString(step.words()))
 	}
 	t.where, t.instr = min(t.where, 28), min(t.instr, 64)
 	return t
@@ -142,7 +142,7 @@ func (t *printer) step(s *Step) {
 	if effect == "" && len(notes) > 0 {
 		effect, notes = notes[0], notes[1:]
 	}
-	t.line("%s  %s%s%s", t.gutter(s), pad(s.Where, t.where-2), pad(s.Instr, t.instr), effect)
+	t.line("%s  %s%s%s", t.gutter(s), pad(s.Where, t.where-2), pad(s.words(), t.instr), effect)
 	t.notes(notes, t.where+2+t.instr+2)
 }
 

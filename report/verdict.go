@@ -81,7 +81,7 @@ func Kind(r *explore.Result) VerdictKind {
 // migrations".
 func Bounds(b emu.Budget) string {
 	var any, most []string
-	for class, n := range b {
+	for class, n := range b[:emu.Expiries] {
 		name := eventNames[class]
 		switch {
 		case n == emu.Unlimited:
@@ -89,6 +89,9 @@ func Bounds(b emu.Budget) string {
 		case n > 0:
 			most = append(most, Count(int(n), name))
 		}
+	}
+	if n, bounded := b.Expiries(); bounded {
+		most = append(most, Count(n, "slice timer"))
 	}
 	switch {
 	case len(any) == 0 && len(most) == 0:

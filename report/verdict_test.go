@@ -18,6 +18,7 @@ func TestBounds(t *testing.T) {
 		{emu.Budget{emu.Preemptions: 1}, "at most 1 preemption"},
 		{emu.DefaultBudget, "at most 2 preemptions and 2 migrations"},
 		{emu.Budget{1, 2, 3, 4, 5, 6, 7}, "at most 1 preemption, 2 migrations, 3 signals, 4 interrupts, 5 page faults, 6 membarriers and 7 CPU unplugs"},
+		{emu.Budget{emu.Preemptions: 2, emu.Expiries: 1}, "at most 2 preemptions and 0 slice timers"},
 		{emu.Budget{emu.Preemptions: emu.Unlimited, emu.Signals: 1}, "any number of preemptions, and at most 1 signal"},
 		{emu.Budget{emu.Preemptions: emu.Unlimited, emu.Migrations: emu.Unlimited}, "any number of preemptions and migrations"},
 	} {

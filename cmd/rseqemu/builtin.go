@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/rseqemu/rseqemu/props/debates"
 	"github.com/rseqemu/rseqemu/props/percpu"
 )
 
@@ -16,10 +17,13 @@ type builtin struct {
 	text string
 }
 
-const builtInPrefix = "percpu:"
+const (
+	builtInPrefix = "percpu:"
+	debatePrefix  = "debate:"
+)
 
 // builtIns are the per-CPU operations of package percpu and, behind them, the
-// bugs in them.
+// bugs in them; and the programs of package debates.
 func builtIns() []builtin {
 	var out []builtin
 	for _, p := range percpu.Programs() {
@@ -32,11 +36,14 @@ func builtIns() []builtin {
 	for _, b := range percpu.Bugs() {
 		out = append(out, builtin{Name: builtInPrefix + b.Name, About: summary(b.What), Bug: builtInPrefix + b.Of, text: b.Source})
 	}
+	for _, d := range debates.Programs() {
+		out = append(out, builtin{Name: debatePrefix + d.Name, About: d.Title, text: d.Source})
+	}
 	return out
 }
 
 func builtIn(arg string) (builtin, bool) {
-	if !strings.HasPrefix(arg, builtInPrefix) {
+	if !strings.HasPrefix(arg, builtInPrefix) && !strings.HasPrefix(arg, debatePrefix) {
 		return builtin{}, false
 	}
 	for _, b := range builtIns() {

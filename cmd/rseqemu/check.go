@@ -25,7 +25,8 @@ kernel of each family that its kernels line claims.
 The output is the same on every machine. On a terminal the times are added.
 
 --kernels takes names (6.18, 7.3/v1, 6.12/arm64), ranges (6.3.., 6.3..6.18),
-families, all, all/arm64, and any of these behind ! to leave them out.
+families, all, all/arm64, any of these behind ! to leave them out, and files with
+proposals (rseqemu help proposals).
 
 --random makes runs instead, and says how many and no more. The chooser decides
 what happens next in them: guided keeps and changes runs that came to something
@@ -78,6 +79,7 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	f.searching.add(cmd)
 	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()
@@ -122,7 +124,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		if err != nil {
 			return err
 		}
-		s, err := f.sweep(p)
+		s, err := a.sweep(f, p)
 		if err != nil {
 			return err
 		}
@@ -212,14 +214,14 @@ type checkDocument struct {
 }
 
 // sweep makes the search over the kernels and sees that it can begin.
-func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
+func (a *app) sweep(f *checkFlags, p *program) (*explore.Sweep, error) {
 	cfg, err := f.config(p)
 	if err != nil {
 		return nil, err
 	}
 	var kernels []emu.Kernel
 	if f.kernels != "" {
-		if kernels, err = explore.ParseKernels(f.kernels); err != nil {
+		if kernels, err = a.kernelSet(f.kernels); err != nil {
 			return nil, fmt.Errorf("--kernels: %w", err)
 		}
 		if len(kernels) == 0 {
@@ -230,7 +232,7 @@ func (f *checkFlags) sweep(p *program) (*explore.Sweep, error) {
 			return nil, p.bad(err)
 		}
 		if len(kernels) == 0 {
-			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernels())))
+			return nil, p.bad(fmt.Errorf("it claims none of the kernel families (%s): name kernels with --kernels", names(emu.DefaultKernelsOn(p.Setup.Arch))))
 		}
 	}
 	sampler := func() explore.Sampler {

@@ -13,7 +13,6 @@ import (
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/conform"
 	"github.com/rseqemu/rseqemu/emu"
-	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/native"
 	"github.com/spf13/cobra"
 )
@@ -197,7 +196,7 @@ func (r *conformRun) emulated(ctx context.Context) error {
 	kernels := emu.DefaultKernels()
 	if f.kernel != "" {
 		var err error
-		if kernels, err = explore.ParseKernels(f.kernel); err != nil {
+		if kernels, err = r.kernelSet(f.kernel); err != nil {
 			return err
 		}
 	}
@@ -210,16 +209,16 @@ func (r *conformRun) emulated(ctx context.Context) error {
 	if len(kernels) != 1 || f.kernel == "" {
 		return errors.New("--against holds one kernel against another: add --kernel NAME")
 	}
-	want, err := against(f.against, emu.Kernel{})
+	want, err := r.holdAgainst(f.against, emu.Kernel{})
 	if err != nil {
 		return err
 	}
 	return r.check(ctx, conform.Emulator(kernels[0]), want, nil)
 }
 
-// against is what answers are held against: the rules of a kernel, a recording,
+// holdAgainst is what answers are held against: the rules of a kernel, a recording,
 // or if nothing is named the rules of the kernel itself.
-func against(name string, self emu.Kernel) (conform.Target, error) {
+func (a *app) holdAgainst(name string, self emu.Kernel) (conform.Target, error) {
 	switch {
 	case name == "":
 		return conform.Emulator(self), nil
@@ -230,7 +229,7 @@ func against(name string, self emu.Kernel) (conform.Target, error) {
 		}
 		return conform.ReadRecording(name, data)
 	}
-	k, err := emu.ParseKernel(name)
+	k, err := a.kernel(name)
 	return conform.Emulator(k), err
 }
 
@@ -270,7 +269,7 @@ func (r *conformRun) native(ctx context.Context) error {
 	if !exact && f.against == "" {
 		r.err.printf("rseqemu: Linux %s isn't known: held against %v\n", target.Release(), k)
 	}
-	want, err := against(f.against, k)
+	want, err := r.holdAgainst(f.against, k)
 	if err != nil {
 		return err
 	}

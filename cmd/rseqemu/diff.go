@@ -41,6 +41,7 @@ func (a *app) diffCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	f.searching.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.from, "from", "", "the one kernel (default: the schedule's)")
@@ -144,7 +145,7 @@ func (f *diffFlags) pair(a *app, p *program) (*pair, error) {
 	case f.to == "":
 		return nil, errors.New("diff wants two kernels: --from 6.18 --to 6.19")
 	case f.from != "":
-		if cfg.Kernel, err = emu.ParseKernel(f.from); err != nil {
+		if cfg.Kernel, err = a.kernel(f.from); err != nil {
 			return nil, fmt.Errorf("--from: %w", err)
 		}
 	case r.schedule == nil:
@@ -159,7 +160,7 @@ func (f *diffFlags) pair(a *app, p *program) (*pair, error) {
 			Nodes: cfg.Nodes, Idle: cfg.Idle, Memory: cfg.Memory, Budget: r.budget}
 	}
 	r.schedule.Kernel = cfg.Kernel
-	if cfg.Kernel, err = emu.ParseKernel(f.to); err != nil {
+	if cfg.Kernel, err = a.kernel(f.to); err != nil {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
 	if r.to, err = emu.New(p.Program, cfg); err != nil {

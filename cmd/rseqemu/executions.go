@@ -44,6 +44,7 @@ func (a *app) executionsCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.executions(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.IntVar(&f.executions, "executions", explore.DefaultExecutions, "runs that are made at most")
@@ -89,7 +90,7 @@ func (a *app) executions(ctx context.Context, f *executionsFlags, arg string) er
 	if err != nil {
 		return err
 	}
-	if cfg.Kernel, err = kernelOr(f.kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(f.kernel, p); err != nil {
 		return err
 	}
 	m, err := emu.New(p.Program, cfg)

@@ -46,6 +46,7 @@ func (a *app) exportPromelaCmd() *cobra.Command {
 		RunE:              func(_ *cobra.Command, args []string) error { return a.exportPromela(f, kernel, args[0]) },
 	}
 	f.addMachine(cmd)
+	a.addObject(cmd)
 	cmd.Flags().StringVar(&kernel, "kernel", "", "kernel (default: the newest that the program claims)")
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	return cmd
@@ -60,7 +61,7 @@ func (a *app) exportPromela(f *machineFlags, kernel, arg string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Kernel, err = kernelOr(kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(kernel, p); err != nil {
 		return err
 	}
 	var b bytes.Buffer

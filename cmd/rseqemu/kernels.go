@@ -5,7 +5,6 @@ import (
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/emu"
-	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/report"
 	"github.com/spf13/cobra"
 )
@@ -18,7 +17,8 @@ differ, and exits with 0 whether they do or not.
 
 A name is a release, then in any order an architecture, v1 or v2 for what libc
 registers (7.0.10 and later), and debug, each behind a slash: 6.18, 6.19/arm64,
-7.3/v1. Names can also be sets, as for rseqemu check --kernels.`
+7.3/v1. Names can also be sets, as for rseqemu check --kernels, and files with
+proposals (rseqemu help proposals).`
 
 func (a *app) kernelsCmd() *cobra.Command {
 	all := false
@@ -34,7 +34,7 @@ func (a *app) kernelsCmd() *cobra.Command {
 		RunE:              func(_ *cobra.Command, args []string) error { return a.kernels(args, all) },
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "show the rules that are the same, too")
-	cmd.AddCommand(a.kernelsFetchCmd())
+	cmd.AddCommand(a.kernelsDiffCmd(), a.kernelsFetchCmd())
 	return cmd
 }
 
@@ -67,7 +67,7 @@ func (a *app) kernels(args []string, all bool) error {
 	}
 	var ks []emu.Kernel
 	for _, arg := range args {
-		set, err := explore.ParseKernels(arg)
+		set, err := a.kernelSet(arg)
 		if err != nil {
 			return err
 		}

@@ -70,15 +70,15 @@ func newest(p *program) (emu.Kernel, error) {
 		return emu.Kernel{}, p.bad(err)
 	}
 	if len(ks) == 0 {
-		ks = emu.DefaultKernels()
+		ks = emu.DefaultKernelsOn(p.Setup.Arch)
 	}
 	return ks[len(ks)-1], nil
 }
 
-// kernelOr parses a kernel's name; without one it is the program's newest.
-func kernelOr(name string, p *program) (emu.Kernel, error) {
+// kernelOr is the kernel of that name; without one it is the program's newest.
+func (a *app) kernelOr(name string, p *program) (emu.Kernel, error) {
 	if name == "" {
 		return newest(p)
 	}
-	return emu.ParseKernel(name)
+	return a.kernel(name)
 }

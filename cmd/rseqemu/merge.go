@@ -90,7 +90,7 @@ func (a *app) merge(ctx context.Context, f *checkFlags, args []string) error {
 	if _, err := was.chooser.sampler(); err != nil {
 		return fmt.Errorf("%s: %w", files[0], err)
 	}
-	s, err := was.sweep(p)
+	s, err := a.sweep(was, p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", files[0], err)
 	}

@@ -27,6 +27,11 @@ func (a *app) load(arg string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.object != "" {
+		if p, err = p.lifted(a.object); err != nil {
+			return nil, err
+		}
+	}
 	return p.declared()
 }
 

@@ -40,6 +40,7 @@ func (a *app) replayCmd() *cobra.Command {
 	cmd.Flags().BoolVar(&f.force, "force", false, "follow the schedule of another program text")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say only how it ended; the same as --story none")
 	addStory(cmd, &f.story, "full")
+	a.addObject(cmd)
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	return cmd
 }
@@ -67,7 +68,7 @@ func (a *app) replay(f *replayFlags, arg, file string) error {
 			file, s.Program, s.Sum, p.File, sum)
 	}
 	if f.kernel != "" {
-		if s.Kernel, err = emu.ParseKernel(f.kernel); err != nil {
+		if s.Kernel, err = a.kernel(f.kernel); err != nil {
 			return err
 		}
 	}

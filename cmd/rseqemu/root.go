@@ -15,6 +15,7 @@ type app struct {
 	out *output
 	err *output
 
+	object string // --object
 	asJSON bool
 	color  string
 }

@@ -52,6 +52,7 @@ func (a *app) runCmd() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	a.addObject(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.Uint64Var(&f.seed, "seed", 0, "make a random run, the one with this number")
@@ -152,7 +153,7 @@ func (f *runFlags) plan(a *app, p *program) (*explore.Schedule, []byte, error) {
 			return nil, nil, err
 		}
 		if f.kernel != "" {
-			s.Kernel, err = emu.ParseKernel(f.kernel)
+			s.Kernel, err = a.kernel(f.kernel)
 		}
 		return s, src, err
 	}
@@ -160,7 +161,7 @@ func (f *runFlags) plan(a *app, p *program) (*explore.Schedule, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if cfg.Kernel, err = kernelOr(f.kernel, p); err != nil {
+	if cfg.Kernel, err = a.kernelOr(f.kernel, p); err != nil {
 		return nil, nil, err
 	}
 	m, err := emu.New(p.Program, cfg)

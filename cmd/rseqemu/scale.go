@@ -185,9 +185,12 @@ type resultFlags struct {
 
 const resultFormat = "rseqemu result 1"
 
-func (f *checkFlags) toResult() resultFlags {
-	m, s := &f.machineFlags, &f.searching
-	return resultFlags{f.kernels, m.cpus, m.budget, m.idle, m.memory, m.steps, s.states, s.maxMemory, s.bitstate, s.exact, s.reduce,
+func (f *checkFlags) toResult(sweep *explore.Sweep) resultFlags {
+	m, s, kernels := &f.machineFlags, &f.searching, f.kernels
+	if strings.Contains(kernels, ".kernel") {
+		kernels = specs(sweep.Options.Kernels) // who merges may not have the files
+	}
+	return resultFlags{kernels, m.cpus, m.budget, m.idle, m.memory, m.steps, s.states, s.maxMemory, s.bitstate, s.exact, s.reduce,
 		s.stopAfter, f.random, f.seed, f.chooser.name, f.chooser.depth}
 }
 
@@ -210,7 +213,7 @@ func (f *checkFlags) saveResult(p *program, s *explore.Sweep, found []*explore.F
 		return err
 	}
 	r := result{Format: resultFormat, Terms: terms, Shard: shard.String(), Program: p.arg, File: p.File, Source: string(p.src),
-		Flags: f.toResult(), Results: map[int]*explore.Result{}}
+		Flags: f.toResult(s), Results: map[int]*explore.Result{}}
 	for _, one := range found {
 		r.Results[one.Number] = one.Result
 	}

@@ -1,12 +1,19 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/emu"
+	"github.com/spf13/cobra"
+)
 
 // topics are pages of help that belong to no command.
 func topics() []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "programs", Short: "How a program is written", Long: helpPrograms},
 		{Use: "schedules", Short: "What a schedule is", Long: helpSchedules},
+		{Use: "proposals", Short: "How to try a kernel that isn't there", Long: helpProposals()},
 		{Use: "search", Short: "What a search covers, and what it leaves out", Long: helpSearch},
 		{Use: "json", Short: "What --json prints", Long: helpJSON},
 	}
@@ -69,10 +76,44 @@ fingerprint, the kernel, the machine, and what happened, one transition a line.
 
 Other transitions are t1 wake (what it slept for has happened), c1 ipi, c0 irq
 (an interrupt that changes nothing), c0 fault, c0 fault sleep (a page fault),
-c0 membarrier, t0 signal 10, c1 offline and c1 online.
+c0 membarrier, t0 signal 10, c1 offline and c1 online; and where a kernel grants time
+slices c0 slice-timer (the time is over) and, for PREEMPT_RT, c0 preempt now (what
+no slice puts off).
 
 A budget bounds the events of a run by kind: preempt, migrate, signal, irq, fault,
-membarrier, unplug. Lines that begin with # are comments.`
+membarrier, unplug, expire. Lines that begin with # are comments.`
+
+// helpProposals ends with the rules that can be changed.
+func helpProposals() string {
+	var b strings.Builder
+	b.WriteString(`A proposal is a kernel that isn't there: a release with other rules, in a file whose
+name ends in .kernel. The file is named wherever a kernel is: --kernel, --kernels,
+--from, --to, --against, rseqemu kernels.
+
+  # What is proposed, by whom, and why.
+  name = v2-by-flag
+  base = 7.3
+  V2   = flag  # not by length
+
+  rseqemu check debate:long-area --kernels 7.3,./v2-by-flag.kernel
+  rseqemu kernels diff 7.3 ./v2-by-flag.kernel    which programs and cases change
+
+A program claims of a proposal what it claims of the base. A kernel with changes can
+also be named in one word, 7.3+V2=flag, and is in schedules, which need no file then.
+Where V2 is asked for by flag it is bit 2 of rseq()'s flags, and libc sets it unless the
+base is a v1. Rules that contradict each other are an error.
+
+The rules and their values:
+`)
+	width := 0
+	for _, r := range emu.Rules() {
+		width = max(width, len(r.Name))
+	}
+	for _, r := range emu.Rules() {
+		fmt.Fprintf(&b, "  %-*s  %s: %s\n", width, r.Name, r.About, r.Words)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 const helpSearch = `A search takes every choice in every state, the fewest kernel events first, so that
 what it finds is as small as can be. It stores a hash of 127 bits for each state.
@@ -125,6 +166,8 @@ there. Field names are stable; new ones may come.
            where an outcome is calls[], second[], children[], end, missed[], looks[],
            seen[] (what=value); --format jsonl has the results as lines
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
+  kernels diff  from, to, rules[] (as rows), programs[]: program, from, to; same,
+           cases[]: case, points[]; answered
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   list     programs[]: name, about, bug (of which program)

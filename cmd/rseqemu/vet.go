@@ -12,7 +12,7 @@ store before its commit point, a system call inside, a missing check of cpu_id, 
 descriptor that can't work, and so on. It exits with 1 if it reports anything.`
 
 func (a *app) vetCmd() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:               "vet FILE...",
 		Short:             "Report what looks wrong without running it",
 		Long:              vetLong + "\n\n" + exitCodes,
@@ -21,6 +21,8 @@ func (a *app) vetCmd() *cobra.Command {
 		ValidArgsFunction: completePrograms,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.vet(args) },
 	}
+	a.addObject(cmd)
+	return cmd
 }
 
 // vetDocument is what vet --json prints.

@@ -69,6 +69,8 @@ func Of(im *ir.Image) *Facts {
 	f.sections()
 	f.survey()
 	f.solve()
+	f.words()
+	f.solve()
 	for i := range im.Instrs {
 		f.steps[i] = f.step(i)
 	}
@@ -115,10 +117,16 @@ func (f *Facts) signed(a ir.Addr) bool {
 	return at < uint64(len(f.im.Code)) && f.im.Arch.ByteOrder().Uint32(f.im.Code[at:]) == f.im.Arch.Signature()
 }
 
-// survey notes what occurs anywhere in the program.
-func (f *Facts) survey() {
+// words notes which words of the area are accessed. That registers are read is
+// known by then, so that the area's address doesn't count where nobody reads it:
+// lifted code computes it, and its accesses have been named.
+func (f *Facts) words() {
 	for i := range f.im.Instrs {
-		for _, o := range f.im.Instrs[i].Micro() {
+		in := &f.im.Instrs[i]
+		if o := &in.Ops[0]; in.N == 1 && o.Code == ir.La && f.behind(i, o)&Set(o.Writes()) == 0 {
+			continue
+		}
+		for _, o := range in.Micro() {
 			set, loose := touched(&o)
 			switch {
 			case loose:
@@ -129,6 +137,14 @@ func (f *Facts) survey() {
 			if o.Stores() {
 				f.Written |= set
 			}
+		}
+	}
+}
+
+// survey notes which calls the program makes.
+func (f *Facts) survey() {
+	for i := range f.im.Instrs {
+		for _, o := range f.im.Instrs[i].Micro() {
 			switch {
 			case o.Code == ir.Call:
 				f.calls = true

@@ -1,9 +1,45 @@
 // Package elf reads ELF files for package lift: it gives every section an
 // address, applies the relocations as a linker or loader would, and finds the
 // symbols, the critical sections' descriptors and the source lines.
+//
+//	o, err := elf.Open("libfoo.so", file, size)
+//	for _, d := range o.CS {
+//		file, line, _ := o.Line(ir.Addr(d.CS.StartIP))
+//		fmt.Println(o.Where(ir.Addr(d.CS.StartIP)), file, line)
+//	}
+//
+// It takes 64-bit little-endian executables, shared objects and relocatable
+// objects of x86-64, arm64 and riscv64, whatever the system it runs on.
+//
+// # Addresses
+//
+// A linked file keeps its addresses; one that is position-independent is at
+// zero, as the file says. The sections of a relocatable object are laid out
+// from 0x10000 on, those with code first. What is undefined has a place of its
+// own behind everything else, in a [Section] that is External; so has a weak
+// symbol, as if somebody defined it. A position-dependent GOT is made where code
+// asks for one.
+//
+// The thread's part (TLS) is that of the main program, whatever the file is: x86
+// has it below the thread pointer, the others above it.
+//
+// # Bad files
+//
+// Whatever is wrong with a file is an error that begins with the file's name and
+// says the place. What is allocated is bounded by the size of the file; a
+// section of zeros is a number. Debugging information is only read when [Object.Line]
+// asks for it, and if it is broken there are no lines.
+//
+// # Non-goals
+//
+// It is no loader: it runs no constructors and no resolvers of indirect functions
+// (IRELATIVE), copies nothing from other files (COPY), and doesn't resolve
+// a name in another file.
 package elf
 
 import (
+	"debug/elf"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 )
@@ -21,6 +57,17 @@ type Object struct {
 	// Pointers are the places in the sections' bytes that hold an address, since
 	// a relocation wrote it; sorted. A file without relocations has none.
 	Pointers []ir.Addr
+
+	// Relocatable says that the file isn't linked, so that the addresses are ours.
+	Relocatable bool
+	// PtrArray has the addresses in __rseq_cs_ptr_array, in their order, and Exits
+	// the pairs in __rseq_exit_point_array. Both are nil without such a section.
+	PtrArray []ir.Addr
+	Exits    []Exit
+
+	byAddr []int            // of Symbols that aren't TLS
+	byName map[string][]int // of Symbols
+	lines  *lines
 }
 
 // Section is a piece of memory.
@@ -34,6 +81,9 @@ type Section struct {
 	// External: nothing is here but names that the file doesn't define.
 	External bool
 }
+
+// Contains reports whether addr lies in the section.
+func (s *Section) Contains(addr ir.Addr) bool { return uint64(addr-s.Addr) < s.Size }
 
 // Symbol is a name for an address, or for an offset in the thread's area.
 type Symbol struct {
@@ -53,10 +103,30 @@ type Descriptor struct {
 	CS   abi.RSeqCS
 }
 
+// Exit is an entry of __rseq_exit_point_array: a way out of the section that
+// begins at Start, to Exit.
+type Exit struct{ Start, Exit ir.Addr }
+
 // TLS is the thread-local part of the file.
 type TLS struct {
 	Init []byte
 	Size uint64
 	// Offset is where it begins, from the thread pointer.
 	Offset int64
+}
+
+// file is an Object while it is being made.
+type file struct {
+	*Object
+	elf *elf.File
+	// at and data are the address and the bytes of each of the file's sections;
+	// placed says which have an address.
+	at     []ir.Addr
+	data   [][]byte
+	placed []bool
+	tls    []int64 // of each thread-local section, its offset from the thread pointer
+
+	tables map[uint32]*symtab // by section
+	got    got
+	extern *externals
 }

@@ -48,10 +48,25 @@ type Instr struct {
 	Target ir.Addr
 	// Refs are the operands that are addresses of the program.
 	Refs []Ref
+	// Lost are the flags that aren't right behind the bundle: the architecture
+	// leaves them undefined, or they would take more micro-ops. What reads one
+	// before it is set again has no lift.
+	Lost Flags
 }
 
 // Next is the address behind the instruction.
 func (in Instr) Next() ir.Addr { return in.Addr + ir.Addr(in.IR.Len()) }
+
+// Flags is a set of flags.
+type Flags uint8
+
+// The flags.
+const (
+	N Flags = 1 << iota
+	Z
+	C
+	V
+)
 
 // Flow is how control leaves an instruction.
 type Flow uint8

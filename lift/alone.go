@@ -1,0 +1,170 @@
+package lift
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/elf"
+	"github.com/rseqemu/rseqemu/lift/isa"
+)
+
+// AloneFunc is the name of the operation that [Alone] makes of a section, and
+// Committed what it returns when the section was left at its end. Other exits
+// return 1 and up, by address; going back to try again returns nothing.
+const (
+	AloneFunc = "section"
+	Committed = 0
+)
+
+// maxHandler bounds the instructions of an abort handler that belong to the
+// section: it restores registers and jumps. retrySpan is how far before the
+// start a handler that jumps back to try again arrives, in bytes: it runs the
+// preamble again.
+const (
+	maxHandler = 16
+	retrySpan  = 96
+)
+
+// Exit is a way out of a section that runs alone.
+type Exit struct {
+	Addr   ir.Addr
+	Result int // what the operation returns there
+}
+
+// Alone returns a program with one critical section of a file as an operation,
+// cut out of the function that holds it: the section's code, its abort handler,
+// and a return at each exit. The operation sets the registers of inputs, in the
+// order of their numbers, arms the section, and enters it.
+func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Program) (*ir.Program, []Exit, error) {
+	b, err := newBuilder(base, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := o.CS[section]
+	c := newCollector(o, b.arch, ir.Addr(d.CS.StartIP))
+	c.alone = &d
+	u, err := c.collect(AloneFunc)
+	if err != nil {
+		return nil, nil, err
+	}
+	u.CS = []elf.Descriptor{d}
+	b.used[AloneFunc] = true
+	b.units = []unit{{u, AloneFunc, true}}
+	exits := exitsOf(keys(c.exits), ir.Addr(d.CS.StartIP+d.CS.PostCommitOffset))
+	if err := b.addresses(u); err != nil {
+		return nil, nil, err
+	}
+	if err := b.pointed(); err != nil {
+		return nil, nil, err
+	}
+	if err := b.spanData(); err != nil {
+		return nil, nil, err
+	}
+	if err := b.alone(b.units[0], exits, inputs); err != nil {
+		return nil, nil, err
+	}
+	b.threadData()
+	if b.stack && b.out.Setup.StackSize == 0 {
+		b.out.Setup.StackSize = DefaultStack
+	}
+	return b.out, exits, nil
+}
+
+var errNoEnd = errors.New("control never reaches the section's end")
+
+// exitsOf numbers exits: the end of the section is [Committed].
+func exitsOf(addrs []ir.Addr, end ir.Addr) []Exit {
+	exits := []Exit{{end, Committed}}
+	for _, a := range addrs {
+		if a != end {
+			exits = append(exits, Exit{a, len(exits)})
+		}
+	}
+	return exits
+}
+
+// edge decides for a section alone whether control that goes from an instruction
+// to an address is followed. What isn't leaves the section; an address before
+// the start, shortly, is where it is tried again.
+func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
+	cs := &c.alone.CS
+	inside := func(a ir.Addr) bool { return uint64(a)-cs.StartIP < cs.PostCommitOffset }
+	switch {
+	case inside(to), to == ir.Addr(cs.AbortIP):
+		return true
+	case !inside(from.Addr) && to == from.Next() && c.handler < maxHandler:
+		c.handler++
+		return true
+	case !inside(from.Addr) && to < ir.Addr(cs.StartIP) && to+retrySpan >= ir.Addr(cs.StartIP):
+		c.retries[to] = true
+		return false
+	}
+	c.exits[to] = true
+	return false
+}
+
+// alone writes the operation: the inputs, the arming, the section, its handler,
+// and a return for each exit.
+func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error {
+	l, err := b.layout(u.Unit)
+	if err != nil {
+		return err
+	}
+	for _, e := range exits {
+		l.labels[e.Addr] = "committed"
+		if e.Result != Committed {
+			l.labels[e.Addr] = fmt.Sprintf("exit%d", e.Result)
+		}
+	}
+	// Where a handler goes to try again isn't code of the section.
+	for a := range l.labels {
+		if _, ok := u.At(a); !ok && !slices.ContainsFunc(exits, func(e Exit) bool { return e.Addr == a }) {
+			l.labels[a] = "again"
+		}
+	}
+	name := b.sectionName(u.Unit, 0)
+	f := ir.NewFunc(AloneFunc)
+	f.Sections = append(f.Sections, l.section(name, u.Unit, 0))
+	for r := range ir.Reg(ir.NumRegs) {
+		if v, ok := inputs[r]; ok {
+			f.Do(ir.MovVal(r, v))
+		}
+	}
+	f.Label("again").Do(ir.StoreVal(ir.W8, ir.At(ir.TP, "rseq_cs"), ir.Sym(name)))
+	var written []ir.Addr
+	leave := func(e Exit) {
+		written = append(written, e.Addr)
+		f.Label(l.labels[e.Addr]).Bundle(ir.MovImm(ir.R0, int64(e.Result)), ir.MovImm(ir.R1, 0), ir.Return())
+	}
+	for _, r := range u.runs() {
+		if err := b.run(f, u, &l, r); err != nil {
+			return err
+		}
+		if !falls(r[len(r)-1]) {
+			continue
+		}
+		i := slices.IndexFunc(exits, func(e Exit) bool { return e.Addr == r.end() })
+		switch {
+		case i >= 0 && !slices.Contains(written, r.end()):
+			if n := len(f.Body); f.Body[n-1].Kind == ir.Label {
+				f.Body = f.Body[:n-1] // run has set it
+			}
+			leave(exits[i])
+		case l.labels[r.end()] != "":
+			f.Do(ir.Jump(l.labels[r.end()]))
+		}
+	}
+	for _, e := range exits {
+		if !slices.Contains(written, e.Addr) {
+			if e.Result == Committed {
+				return codeError(b.o, e.Addr, errNoEnd)
+			}
+			leave(e)
+		}
+	}
+	b.area(f)
+	b.out.Funcs = append(b.out.Funcs, *f)
+	return nil
+}

@@ -1,0 +1,38 @@
+package lift
+
+import (
+	"fmt"
+
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/amd64"
+	"github.com/rseqemu/rseqemu/lift/arm64"
+	"github.com/rseqemu/rseqemu/lift/isa"
+)
+
+// arch is what the lifter must know of an instruction set and its calling
+// convention beyond single instructions.
+type arch struct {
+	decode func(code []byte, at ir.Addr) (isa.Instr, error)
+	// results are the registers of a function's results, for r0 and r1.
+	results [2]ir.Reg
+	// stacked: calls push the return address, and returns pop it.
+	stacked bool
+	// selfPointer: the word at the thread pointer holds the thread pointer, and
+	// is how compilers read it (x86-64's psABI).
+	selfPointer bool
+	// below: the thread-local data lies below the thread pointer (TLS variant II).
+	below bool
+	// syscalls: the system call's number and result are where package ir has them.
+	syscalls bool
+}
+
+func archOf(a abi.Arch) (*arch, error) {
+	switch a {
+	case abi.AMD64:
+		return &arch{decode: amd64.Decode, results: [2]ir.Reg{ir.R6, ir.R2}, stacked: true, selfPointer: true, below: true}, nil
+	case abi.ARM64:
+		return &arch{decode: arm64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
+	}
+	return nil, fmt.Errorf("no decoder for %v (amd64, arm64, riscv64)", a)
+}

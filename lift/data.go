@@ -1,0 +1,139 @@
+package lift
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/rseqemu/rseqemu/ir"
+)
+
+// data declares bytes as a variable: of 8-byte elements if they are a whole
+// number of those, and so on. pointers are the elements that are addresses, by
+// offset.
+func data(name string, b []byte, pointers map[int]ir.Value) ir.Data {
+	width := ir.W8
+	for len(b)%width.Bytes() != 0 {
+		width /= 2
+	}
+	if len(pointers) > 0 {
+		width = ir.W8
+		b = append(b, make([]byte, -len(b)&7)...)
+	}
+	d := ir.Data{Kind: ir.Global, Name: name, Width: width, Count: len(b) / width.Bytes()}
+	used := 0
+	for i := range d.Count {
+		at := i * width.Bytes()
+		v, ok := pointers[at]
+		if !ok {
+			var word [8]byte
+			copy(word[:], b[at:at+width.Bytes()])
+			v = ir.Num(int64(binary.LittleEndian.Uint64(word[:])))
+		}
+		if d.Init = append(d.Init, v); v != (ir.Value{}) {
+			used = i + 1
+		}
+	}
+	d.Init = d.Init[:used]
+	return d
+}
+
+// pointed claims what the pointers in the spans' bytes lead to, until nothing
+// new comes up.
+func (b *builder) pointed() error {
+	for n := -1; n != b.extent(); {
+		n = b.extent()
+		for _, s := range b.spans {
+			for _, p := range b.pointers(s) {
+				a, _ := b.word(p)
+				if sec := b.o.SectionAt(a); sec == nil || sec.Exec {
+					continue
+				}
+				if err := b.claim(a, 0); err != nil {
+					return fmt.Errorf("%s: %w", b.o.Where(p), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// extent is the number of bytes that the spans have.
+func (b *builder) extent() int {
+	n := 0
+	for _, s := range b.spans {
+		n += int(s.to - s.from)
+	}
+	return n
+}
+
+// pointers returns the places in a span that hold addresses: where a relocation
+// wrote one, or, in a file that was linked to fixed addresses and needs no
+// relocations, where an aligned word is one.
+func (b *builder) pointers(s span) []ir.Addr {
+	var in []ir.Addr
+	for _, p := range b.o.Pointers {
+		if p >= s.from && p+8 <= s.to {
+			in = append(in, p)
+		}
+	}
+	if len(b.o.Pointers) > 0 || b.o.Relocatable {
+		return in
+	}
+	for p := (s.from + 7) &^ 7; p+8 <= s.to; p += 8 {
+		if a, ok := b.word(p); ok && b.meant(a) {
+			in = append(in, p)
+		}
+	}
+	return in
+}
+
+// word reads eight bytes of the file's memory as an address.
+func (b *builder) word(a ir.Addr) (ir.Addr, bool) {
+	w, ok := b.o.Bytes(a, 8)
+	if !ok {
+		return 0, false
+	}
+	return ir.Addr(binary.LittleEndian.Uint64(w)), true
+}
+
+// spanData declares what was claimed, and what the loader plants.
+func (b *builder) spanData() error {
+	for i := range b.spans {
+		s := &b.spans[i]
+		what := ""
+		if sym, ok := b.o.SymbolAt(s.from); ok {
+			what = sym.Name
+		} else if sec := b.o.SectionAt(s.from); sec != nil {
+			what = fmt.Sprintf("%s_%x", strings.TrimPrefix(sec.Name, "."), uint64(s.from))
+		}
+		s.name = b.dataName(what)
+	}
+	for _, s := range b.spans {
+		bytes, ok := b.o.Bytes(s.from, uint64(s.to-s.from))
+		if !ok {
+			return fmt.Errorf("%s: the data isn't all in the file", b.o.Where(s.from))
+		}
+		values := map[int]ir.Value{}
+		for _, p := range b.pointers(s) {
+			a, _ := b.word(p)
+			v, err := b.value(&Unit{}, nil, a)
+			if err != nil {
+				continue // nothing lifted uses it as an address: a number
+			}
+			values[int(p-s.from)] = v
+		}
+		d := data(s.name, bytes, values)
+		if !s.write {
+			d.Kind = ir.ReadOnly
+		}
+		b.out.Data = append(b.out.Data, d)
+	}
+	for _, sym := range b.o.Symbols {
+		if p, ok := b.planted[sym.Name]; ok && !b.declared[sym.Name] {
+			b.declared[sym.Name] = true
+			b.out.Var(ir.ReadOnly, b.dataName(sym.Name), p.width, 1, ir.Num(p.value))
+		}
+	}
+	return nil
+}
