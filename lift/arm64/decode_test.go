@@ -39,6 +39,9 @@ func lifted(in isa.Instr, err error) string {
 		}
 		s += ")"
 	}
+	if in.Lost != 0 {
+		s += fmt.Sprintf("  (lost: %04b)", in.Lost)
+	}
 	for _, r := range in.Refs {
 		s += fmt.Sprintf("  (address: %+v)", r)
 	}

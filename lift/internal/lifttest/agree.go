@@ -86,7 +86,7 @@ func (s *ISA) TestAgainstQEMU(t *testing.T, forms []Form) {
 		if wrong[of[j].form] { // one of each form is enough
 			continue
 		}
-		if diff := d.diff(&in[j], &want[j], &got[j]); diff != "" {
+		if diff := d.diff(of[j], &in[j], &want[j], &got[j]); diff != "" {
 			t.Errorf("%v\n%s", of[j], diff)
 			wrong[of[j].form] = true
 		}
@@ -134,6 +134,9 @@ func (d *drawer) draw(f Form, s *stub) (code []byte, ok bool) {
 		in, err := d.Decode(bytes, at)
 		if err != nil {
 			return nil, false
+		}
+		if n := len(s.instrs); n > 0 && s.instrs[n-1].Lost != 0 {
+			return nil, false // what follows may read it
 		}
 		code, at = append(code, bytes...), in.Next()
 		s.instrs = append(s.instrs, in)
