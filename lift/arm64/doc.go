@@ -51,6 +51,13 @@
 // nothing on a processor without pointer authentication. That is the processor
 // here, and so retaa, which it hasn't, is not lifted.
 //
+// # Vectors
+//
+// Package ir has no vector registers. [DecodeVector] lifts what only carries data
+// through them, sixteen bytes as two times eight, with halves of registers for
+// which isa.Host finds general ones that the code doesn't use. ldp and stp of
+// vectors would take four accesses, and are not lifted.
+//
 // # Unpredictable
 //
 // Where the manual calls an encoding unpredictable (a load that writes its base
@@ -59,7 +66,7 @@
 //
 // # Non-goals
 //
-// Floating point and vectors: package ir has no register for them. Multiplication
-// and division, system instructions, AArch32, big-endian data. It is no disassembler
-// either: only what is lifted has a text.
+// Arithmetic with floating point or vectors, multiplication and division, system
+// instructions, AArch32, big-endian data. It is no disassembler either: only what is
+// lifted has a text.
 package arm64

@@ -10,6 +10,7 @@ import (
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/arm64"
 	"github.com/rseqemu/rseqemu/lift/internal/lifttest"
+	"github.com/rseqemu/rseqemu/lift/isa"
 	"golang.org/x/arch/arm64/arm64asm"
 )
 
@@ -18,9 +19,9 @@ var target = regexp.MustCompile(`^((?:b|bl|b\.\w\w|cbn?z \w+,|tbn?z \w+, #\d+,|a
 
 // TestTextIsThatOfObjdump holds texts of all forms against GNU objdump.
 func TestTextIsThatOfObjdump(t *testing.T) {
-	underTest.Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", forms, func(s string) string {
-		return target.ReplaceAllString(s, "${1}0x$2")
-	})
+	plain := func(s string) string { return target.ReplaceAllString(s, "${1}0x$2") }
+	underTest.Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", forms, plain)
+	vectorsUnderTest().Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", vectorForms, plain)
 }
 
 // TestTextIsThatOfAnotherDecoder holds instructions of random words against
@@ -58,6 +59,9 @@ func TestEveryOpcodeIsLiftedLawfully(t *testing.T) {
 		for range 16 {
 			code := binary.LittleEndian.AppendUint32(nil, opcode<<21|r.Uint32()>>11)
 			ok, wrong := lifttest.Law(arm64.Decode, code, at)
+			if wrong == nil {
+				_, wrong = lifttest.Law(arm64.DecodeVector, code, at)
+			}
 			if wrong != nil {
 				t.Fatal(wrong)
 			}
@@ -78,8 +82,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{0x20, 0x18, 0xe0, 0xf8}, uint64(1<<63))
 	f.Add([]byte{0xc0, 0x03}, uint64(0))
 	f.Fuzz(func(t *testing.T, code []byte, where uint64) {
-		if _, wrong := lifttest.Law(arm64.Decode, code, ir.Addr(where)); wrong != nil {
-			t.Error(wrong)
+		for _, decode := range []func([]byte, ir.Addr) (isa.Instr, error){arm64.Decode, arm64.DecodeVector} {
+			if _, wrong := lifttest.Law(decode, code, ir.Addr(where)); wrong != nil {
+				t.Error(wrong)
+			}
 		}
 	})
 }

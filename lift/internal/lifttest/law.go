@@ -68,6 +68,10 @@ func flow(in isa.Instr) error {
 		}
 		last.Target = "target"
 	}
+	hosted := []isa.Instr{in}
+	if _, err := isa.Host(hosted); err != nil {
+		return err
+	}
 	for _, r := range in.Refs {
 		if r.Op >= int(in.IR.N) {
 			return fmt.Errorf("there is no micro-op %d", r.Op)
@@ -76,5 +80,5 @@ func flow(in isa.Instr) error {
 			return fmt.Errorf("micro-op %d has no address", r.Op)
 		}
 	}
-	return in.IR.Validate()
+	return hosted[0].IR.Validate()
 }
