@@ -45,7 +45,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},
-	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/trial"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/lint", "lift/trial"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

@@ -90,7 +90,7 @@ func (a *app) root() *cobra.Command {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.listCmd(), a.exportCmd(), a.liftCmd()} {
+	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.lintCmd(), a.listCmd(), a.exportCmd(), a.liftCmd()} {
 		c.GroupID = "text"
 		root.AddCommand(c)
 	}

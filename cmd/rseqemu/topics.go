@@ -170,6 +170,10 @@ there. Field names are stable; new ones may come.
            cases[]: case, points[]; answered
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
+  lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,
+           source (file, line), descriptor, start_ip, post_commit_ip, abort_ip,
+           instructions, stores, findings[]; findings[] (of no section): rule, severity,
+           where, address, source, message
   list     programs[]: name, about, bug (of which program)
   export   model
   version  version, revision, modified, go, platform

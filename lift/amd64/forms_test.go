@@ -1,6 +1,7 @@
 package amd64_test
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -110,7 +111,7 @@ func forms(t testing.TB) (all []form) {
 		"b 84 /r", "v 85 /r", "b a8 ib", "v a9 iz", "b f6 /0 ib", "v f7 /0 iz",
 		"b f6 /2 lock", "v f7 /2 lock", "b f6 /3 reg", "v f7 /3 reg",
 		"b fe /0 lock", "v ff /0 lock", "b fe /1 lock", "v ff /1 lock",
-		"v 98", "v 99", "- f5", "- f8", "- f9",
+		"v 69 /r iz", "v 6b /r ib", "v 98", "v 99", "- f5", "- f8", "- f9",
 		"b 88 /r", "v 89 /r", "b 8a /r", "v 8b /r", "b c6 /0 ib", "v c7 /0 iz", "b b0 +r ib", "v b8 +r iv",
 		"v 8d /r mem", "w 63 /r", "b a0 io", "v a1 io", "b a2 io", "v a3 io",
 		"v 0fb6 /r", "v 0fb7 /r", "v 0fbe /r", "v 0fbf /r",
@@ -206,6 +207,10 @@ func (f *form) encode(r *rand.Rand, ripTo func(length int) int64) sample {
 			b = byte(int8(tail[len(tail)-1]) >> 7)
 		}
 		tail = append(tail, b)
+	}
+	if f.opcode[0] == 0x69 && n == 4 && r.IntN(2) == 0 { // a sum of two powers
+		v := uint32(1)<<r.IntN(32) + uint32(r.IntN(3)-1)<<r.IntN(32)
+		binary.LittleEndian.PutUint32(tail[len(tail)-4:], v)
 	}
 	if f.imm == 'o' {
 		s.memory, s.disp = true, int64(windowAt)+64+int64(r.IntN(300))
