@@ -32,6 +32,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"promela":       {rooms: []string{"abi", "ir", "vcpu", "emu"}},
 	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
 	"lift":          {rooms: []string{"abi", "ir", "lift/isa", "lift/elf", "lift/amd64", "lift/arm64", "lift/riscv64"}},
+	"lift/trial":    {rooms: []string{"abi", "ir", "ir/live", "vcpu", "lift", "lift/elf"}},
 	"lift/isa":      {rooms: []string{"ir"}},
 	"lift/elf":      {rooms: []string{"abi", "ir"}},
 	"lift/amd64":    {rooms: []string{"ir", "lift/isa"}},
@@ -44,7 +45,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},
-	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/trial"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

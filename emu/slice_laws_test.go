@@ -243,7 +243,7 @@ func TestSliceHoldsUpAMigration(t *testing.T) {
 	const program = asking + "data mask: u64 = 2\nfunc moves()\n    mov r0, 1000\n    mov r1, 8\n    mov r2, mask\n    syscall sched_setaffinity\n    ret\n" +
 		"thread: enable; op\nthread: moves\n"
 	for kernel, want := range map[string]string{
-		"7.3/slices":    "0 1 granted 1 expired 0 revoked 0 yielded 1 aborted 0",
+		"7.3/slices":            "0 1 granted 1 expired 0 revoked 0 yielded 1 aborted 0",
 		"7.3/slices/preempt-rt": "0 7 granted 0 expired 0 revoked 0 yielded 0 aborted 0",
 	} {
 		r := boot(t, kernel, program).run("t0 to asked; t1 through; c0 ipi")

@@ -18,6 +18,13 @@ const (
 	Committed = 0
 )
 
+// Area as an input of [Alone] is the address of the thread's struct rseq.
+var Area = ir.Value{Sym: "tp"}
+
+// AloneFrame is how far from the stack's top the stack pointer of a section alone
+// is, in bytes: the function that it was cut out of has a frame.
+const AloneFrame = 256
+
 // maxHandler bounds the instructions of an abort handler that belong to the
 // section: it restores registers and jumps. retrySpan is how far before the
 // start a handler that jumps back to try again arrives, in bytes: it runs the
@@ -36,7 +43,8 @@ type Exit struct {
 // Alone returns a program with one critical section of a file as an operation,
 // cut out of the function that holds it: the section's code, its abort handler,
 // and a return at each exit. The operation sets the registers of inputs, in the
-// order of their numbers, arms the section, and enters it.
+// order of their numbers, arms the section, and enters it. base is the program
+// around it, and has a stack for threads of at least 2*AloneFrame bytes.
 func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Program) (*ir.Program, []Exit, error) {
 	b, err := newBuilder(base, o)
 	if err != nil {
@@ -66,9 +74,6 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 		return nil, nil, err
 	}
 	b.threadData()
-	if b.stack && b.out.Setup.StackSize == 0 {
-		b.out.Setup.StackSize = DefaultStack
-	}
 	return b.out, exits, nil
 }
 
@@ -128,10 +133,14 @@ func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error 
 	f := ir.NewFunc(AloneFunc)
 	f.Sections = append(f.Sections, l.section(name, u.Unit, 0))
 	for r := range ir.Reg(ir.NumRegs) {
-		if v, ok := inputs[r]; ok {
+		switch v, ok := inputs[r]; {
+		case ok && v == Area:
+			f.Do(ir.Lea(r, ir.Off(ir.TP, 0)))
+		case ok:
 			f.Do(ir.MovVal(r, v))
 		}
 	}
+	f.Do(ir.Sub.Imm(ir.SP, ir.SP, AloneFrame))
 	f.Label("again").Do(ir.StoreVal(ir.W8, ir.At(ir.TP, "rseq_cs"), ir.Sym(name)))
 	var written []ir.Addr
 	leave := func(e Exit) {

@@ -8,6 +8,7 @@ import (
 	"github.com/rseqemu/rseqemu/lift/amd64"
 	"github.com/rseqemu/rseqemu/lift/arm64"
 	"github.com/rseqemu/rseqemu/lift/isa"
+	"github.com/rseqemu/rseqemu/lift/riscv64"
 )
 
 // arch is what the lifter must know of an instruction set and its calling
@@ -33,6 +34,8 @@ func archOf(a abi.Arch) (*arch, error) {
 		return &arch{decode: amd64.Decode, results: [2]ir.Reg{ir.R6, ir.R2}, stacked: true, selfPointer: true, below: true}, nil
 	case abi.ARM64:
 		return &arch{decode: arm64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
+	case abi.RISCV64:
+		return &arch{decode: riscv64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}}, nil
 	}
 	return nil, fmt.Errorf("no decoder for %v (amd64, arm64, riscv64)", a)
 }

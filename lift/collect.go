@@ -85,9 +85,12 @@ type collector struct {
 	entry ir.Addr
 	todo  []ir.Addr
 	got   map[ir.Addr]isa.Instr
-	calls map[ir.Addr]bool
-	ends  map[ir.Addr]bool
-	cs    map[int]bool // index into the object's descriptors
+	// jumpedTo are the targets of branches and jumps found so far.
+	jumpedTo map[ir.Addr]bool
+	pairs    []ir.Addr // jumps that were resolved by the instruction before
+	calls    map[ir.Addr]bool
+	ends     map[ir.Addr]bool
+	cs       map[int]bool // index into the object's descriptors
 
 	// alone is the section that is cut out, if one is: exits are where control
 	// leaves it, retries where it does to try again, and handler counts the
@@ -99,7 +102,7 @@ type collector struct {
 
 func newCollector(o *elf.Object, a *arch, entry ir.Addr) *collector {
 	set := func() map[ir.Addr]bool { return map[ir.Addr]bool{} }
-	return &collector{o: o, arch: a, entry: entry, got: map[ir.Addr]isa.Instr{}, calls: set(), ends: set(), cs: map[int]bool{}, exits: set(), retries: set()}
+	return &collector{o: o, arch: a, entry: entry, got: map[ir.Addr]isa.Instr{}, jumpedTo: set(), calls: set(), ends: set(), cs: map[int]bool{}, exits: set(), retries: set()}
 }
 
 func (c *collector) collect(name string) (*Unit, error) {
@@ -117,7 +120,7 @@ func (c *collector) collect(name string) (*Unit, error) {
 // follow has code visited that control goes on to.
 func (c *collector) follow(in isa.Instr, to ...ir.Addr) {
 	for _, a := range to {
-		if c.alone == nil || c.edge(in, a) {
+		if c.jumpedTo[a] = c.jumpedTo[a] || a != in.Next(); c.alone == nil || c.edge(in, a) {
 			c.todo = append(c.todo, a)
 		}
 	}
@@ -141,6 +144,9 @@ func (c *collector) visit(at ir.Addr) error {
 	in, err := c.arch.decode(code, at)
 	if err != nil {
 		return err
+	}
+	if in.Flow == isa.JumpsReg || in.Flow == isa.CallsReg {
+		in = c.direct(in)
 	}
 	c.got[at] = in
 	// What a section's end or beginning is among the code reached brings its
@@ -207,6 +213,11 @@ func (c *collector) unit(name string) (*Unit, error) {
 	for i, d := range c.o.CS {
 		if _, ok := c.got[ir.Addr(d.CS.StartIP)]; ok && c.cs[i] {
 			u.CS = append(u.CS, d)
+		}
+	}
+	for _, a := range c.pairs {
+		if c.jumpedTo[a] {
+			return nil, codeError(c.o, a, errors.New("it is jumped to, and jumps where only the instruction before it says"))
 		}
 	}
 	u.Calls, u.Ends = keys(c.calls), keys(c.ends)

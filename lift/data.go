@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/elf"
 )
 
 // data declares bytes as a variable: of 8-byte elements if they are a whole
@@ -45,7 +46,7 @@ func (b *builder) pointed() error {
 		n = b.extent()
 		for _, s := range b.spans {
 			for _, p := range b.pointers(s) {
-				a, _ := b.word(p)
+				a, _ := word(b.o, p)
 				if sec := b.o.SectionAt(a); sec == nil || sec.Exec {
 					continue
 				}
@@ -81,16 +82,16 @@ func (b *builder) pointers(s span) []ir.Addr {
 		return in
 	}
 	for p := (s.from + 7) &^ 7; p+8 <= s.to; p += 8 {
-		if a, ok := b.word(p); ok && b.meant(a) {
+		if a, ok := word(b.o, p); ok && b.meant(a) {
 			in = append(in, p)
 		}
 	}
 	return in
 }
 
-// word reads eight bytes of the file's memory as an address.
-func (b *builder) word(a ir.Addr) (ir.Addr, bool) {
-	w, ok := b.o.Bytes(a, 8)
+// word reads eight bytes of a file's memory as an address.
+func word(o *elf.Object, a ir.Addr) (ir.Addr, bool) {
+	w, ok := o.Bytes(a, 8)
 	if !ok {
 		return 0, false
 	}
@@ -116,7 +117,7 @@ func (b *builder) spanData() error {
 		}
 		values := map[int]ir.Value{}
 		for _, p := range b.pointers(s) {
-			a, _ := b.word(p)
+			a, _ := word(b.o, p)
 			v, err := b.value(&Unit{}, nil, a)
 			if err != nil {
 				continue // nothing lifted uses it as an address: a number

@@ -79,7 +79,7 @@ func (a *app) checkCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.add(cmd)
-	a.addObject(cmd)
+	a.code.add(cmd)
 	f.searching.add(cmd)
 	f.searching.addStopAfter(cmd)
 	fl := cmd.Flags()
@@ -119,16 +119,20 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	// Everything is read before anything runs, so that bad input leaves no trace.
 	var programs []*program
 	var sweeps []*explore.Sweep
+	var notRun []string
 	for _, arg := range args {
-		p, err := a.load(arg)
+		ps, left, err := a.loadAll(arg)
 		if err != nil {
 			return err
 		}
-		s, err := a.sweep(f, p)
-		if err != nil {
-			return err
+		notRun = append(notRun, left...)
+		for _, p := range ps {
+			s, err := a.sweep(f, p)
+			if err != nil {
+				return err
+			}
+			programs, sweeps = append(programs, p), append(sweeps, s)
 		}
-		programs, sweeps = append(programs, p), append(sweeps, s)
 	}
 	if err := a.scale(f, programs, sweeps); err != nil {
 		return err
@@ -154,6 +158,12 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		}
 		doc.Programs = append(doc.Programs, c)
 		doc.Verdict = report.Worse(doc.Verdict, c.Verdict)
+	}
+	for _, why := range notRun {
+		a.err.printf("rseqemu: not run: %s\n", oneLine(why))
+	}
+	if len(notRun) > 0 {
+		doc.NotRun, doc.Verdict = notRun, report.Worse(doc.Verdict, report.Incomplete)
 	}
 	return a.checked(doc, sweeps)
 }
@@ -211,6 +221,8 @@ func unfinishedCheck(c *report.Check) string {
 type checkDocument struct {
 	Verdict  report.VerdictKind `json:"verdict"`
 	Programs []*report.Check    `json:"programs"`
+	// NotRun are critical sections of an ELF file that could not be run, and why.
+	NotRun []string `json:"not_run,omitempty"`
 }
 
 // sweep makes the search over the kernels and sees that it can begin.

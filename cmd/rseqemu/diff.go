@@ -41,7 +41,7 @@ func (a *app) diffCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.diff(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
-	a.addObject(cmd)
+	a.code.add(cmd)
 	f.searching.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.from, "from", "", "the one kernel (default: the schedule's)")
@@ -74,7 +74,7 @@ func (a *app) diff(ctx context.Context, f *diffFlags, arg string) error {
 	if err := checkSave(f.save); err != nil {
 		return err
 	}
-	p, err := a.load(arg)
+	p, err := a.loadOne(arg)
 	if err != nil {
 		return err
 	}

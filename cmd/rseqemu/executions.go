@@ -44,7 +44,7 @@ func (a *app) executionsCmd() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.executions(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd)
-	a.addObject(cmd)
+	a.code.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.IntVar(&f.executions, "executions", explore.DefaultExecutions, "runs that are made at most")
@@ -82,7 +82,7 @@ func (a *app) executions(ctx context.Context, f *executionsFlags, arg string) er
 	if f.executions < 1 {
 		return fmt.Errorf("--executions %d is out of range (1 and up)", f.executions)
 	}
-	p, err := a.load(arg)
+	p, err := a.loadOne(arg)
 	if err != nil {
 		return err
 	}

@@ -46,14 +46,14 @@ func (a *app) exportPromelaCmd() *cobra.Command {
 		RunE:              func(_ *cobra.Command, args []string) error { return a.exportPromela(f, kernel, args[0]) },
 	}
 	f.addMachine(cmd)
-	a.addObject(cmd)
+	a.code.add(cmd)
 	cmd.Flags().StringVar(&kernel, "kernel", "", "kernel (default: the newest that the program claims)")
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	return cmd
 }
 
 func (a *app) exportPromela(f *machineFlags, kernel, arg string) error {
-	p, err := a.load(arg)
+	p, err := a.loadOne(arg)
 	if err != nil {
 		return err
 	}

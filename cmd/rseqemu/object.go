@@ -1,18 +1,29 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift"
 	"github.com/rseqemu/rseqemu/lift/elf"
+	"github.com/rseqemu/rseqemu/lift/trial"
 	"github.com/spf13/cobra"
 )
 
-// addObject adds the flag for compiled code to a command that reads programs.
-func (a *app) addObject(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.object, "object", "", "ELF file with the functions that the program calls and doesn't define")
+// objectFlags are the flags for compiled code of commands that read programs.
+type objectFlags struct {
+	object   string // of the functions that the program lacks
+	function string // of an object that takes a program's place
+}
+
+func (f *objectFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.object, "object", "", "ELF file with the functions that the program calls and doesn't define")
+	cmd.Flags().StringVar(&f.function, "func", "", "of an ELF file in the place of a program: the function whose critical\nsections run, each alone (default: all)")
+	cmd.RegisterFlagCompletionFunc("func", cobra.NoFileCompletions)
 }
 
 // openObject reads a file of compiled code.
@@ -32,6 +43,18 @@ func openObject(name string) (*elf.Object, error) {
 	return elf.Open(name, f, info.Size())
 }
 
+// isObject reports whether a file begins as ELF files do.
+func isObject(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [4]byte
+	_, err = f.Read(magic[:])
+	return err == nil && bytes.Equal(magic[:], []byte("\x7fELF"))
+}
+
 // lifted completes a program with compiled code. The result is read from its
 // text, so that what is printed, saved and replayed is one program.
 func (p *program) lifted(object string) (*program, error) {
@@ -43,14 +66,70 @@ func (p *program) lifted(object string) (*program, error) {
 	if err != nil {
 		return nil, p.bad(err)
 	}
-	return reread(p.arg, whole)
+	return reread(p.arg, p.File, whole)
 }
 
 // reread parses the text of a program that was made.
-func reread(arg string, whole *ir.Program) (*program, error) {
-	name := whole.File
-	if name == "" {
-		name = whole.Name
-	}
+func reread(arg, name string, whole *ir.Program) (*program, error) {
 	return parseText(arg, name, []byte(whole.String()))
+}
+
+// trials makes a program of each critical section of a file; notRun are those that
+// can't run, and why. That none can is an error.
+func (a *app) trials(file string) (programs []*program, notRun []string, err error) {
+	o, err := openObject(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := trial.Of(o, a.code.function)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range found {
+		if t.Err != nil {
+			notRun = append(notRun, fmt.Sprintf("%s:%s: %v", file, t.Name, t.Err))
+			continue
+		}
+		p, err := reread(file, file+":"+t.Name, t.Program)
+		if err == nil {
+			p, err = p.declared()
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		programs = append(programs, p)
+	}
+	if len(programs) == 0 {
+		return nil, nil, errors.New(strings.Join(notRun, "; "))
+	}
+	return programs, notRun, nil
+}
+
+// loadAll reads what an argument names: a program, or the critical sections of
+// an ELF file.
+func (a *app) loadAll(arg string) (programs []*program, notRun []string, err error) {
+	if isObject(arg) {
+		return a.trials(arg)
+	}
+	if a.code.function != "" {
+		return nil, nil, fmt.Errorf("--func is for an ELF file, and %s is none", arg)
+	}
+	p, err := a.load(arg)
+	return []*program{p}, nil, err
+}
+
+// loadOne reads the program of a command that runs one.
+func (a *app) loadOne(arg string) (*program, error) {
+	programs, notRun, err := a.loadAll(arg)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(programs)+len(notRun) > 1:
+		var names []string
+		for _, p := range programs {
+			names = append(names, strings.TrimPrefix(p.File, arg+":"))
+		}
+		return nil, fmt.Errorf("%s has %d critical sections: say which with --func (%s)", arg, len(programs)+len(notRun), strings.Join(names, ", "))
+	}
+	return programs[0], nil
 }

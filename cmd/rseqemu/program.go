@@ -27,8 +27,8 @@ func (a *app) load(arg string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.object != "" {
-		if p, err = p.lifted(a.object); err != nil {
+	if a.code.object != "" {
+		if p, err = p.lifted(a.code.object); err != nil {
 			return nil, err
 		}
 	}

@@ -40,7 +40,7 @@ func (a *app) replayCmd() *cobra.Command {
 	cmd.Flags().BoolVar(&f.force, "force", false, "follow the schedule of another program text")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say only how it ended; the same as --story none")
 	addStory(cmd, &f.story, "full")
-	a.addObject(cmd)
+	a.code.add(cmd)
 	cmd.RegisterFlagCompletionFunc("kernel", completeKernel)
 	return cmd
 }
@@ -55,7 +55,7 @@ func (a *app) replay(f *replayFlags, arg, file string) error {
 	if arg == "-" && file == "-" {
 		return errors.New("the program and the schedule can't both be standard input")
 	}
-	p, err := a.load(arg)
+	p, err := a.loadOne(arg)
 	if err != nil {
 		return err
 	}

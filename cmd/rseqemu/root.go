@@ -15,7 +15,7 @@ type app struct {
 	out *output
 	err *output
 
-	object string // --object
+	code   objectFlags
 	asJSON bool
 	color  string
 }
@@ -90,7 +90,7 @@ func (a *app) root() *cobra.Command {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.listCmd(), a.exportCmd()} {
+	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.listCmd(), a.exportCmd(), a.liftCmd()} {
 		c.GroupID = "text"
 		root.AddCommand(c)
 	}

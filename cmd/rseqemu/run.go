@@ -52,7 +52,7 @@ func (a *app) runCmd() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	a.addObject(cmd)
+	a.code.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.kernel, "kernel", "", "the kernel (default: the newest that the program claims)")
 	fl.Uint64Var(&f.seed, "seed", 0, "make a random run, the one with this number")
@@ -108,7 +108,7 @@ func (a *app) runOnce(f *runFlags, arg string, random bool) error {
 	if f.quiet {
 		f.story = "none"
 	}
-	p, err := a.load(arg)
+	p, err := a.loadOne(arg)
 	if err != nil {
 		return err
 	}

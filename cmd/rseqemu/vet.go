@@ -21,7 +21,7 @@ func (a *app) vetCmd() *cobra.Command {
 		ValidArgsFunction: completePrograms,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.vet(args) },
 	}
-	a.addObject(cmd)
+	a.code.add(cmd)
 	return cmd
 }
 
@@ -43,7 +43,7 @@ type vetFinding struct {
 func (a *app) vet(args []string) error {
 	doc := vetDocument{Findings: []vetFinding{}}
 	for _, arg := range args {
-		p, err := a.load(arg)
+		p, err := a.loadOne(arg)
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,7 @@ func TestALooseThreadPointerReadsEverything(t *testing.T) {
 	for line, loose := range map[string]bool{
 		"ld.4 r0, [tp + cpu_id]": false, "st.8 [tp + 8], 0": false, "mov r0, tp": true, "add r0, r0, tp": true,
 		"ld.8 r0, [r1 + tp]": true, "la r0, [tp + 8]": true, "la r7, [tp + 8]": false, // nobody reads r7
-		 "ld.8 r0, [tp + r1]": true, "st.8 [r0], tp": true,
+		"ld.8 r0, [tp + r1]": true, "st.8 [r0], tp": true,
 	} {
 		facts := live.Of(link(t, "func f()\n "+line+"\n ret\nthread: f"))
 		if got := facts.Read == live.Words && facts.Written == live.Words; got != loose {
