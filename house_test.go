@@ -36,13 +36,14 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"lift/amd64":    {rooms: []string{"ir", "lift/isa"}},
 	"lift/arm64":    {rooms: []string{"ir", "lift/isa"}},
 	"lift/riscv64":  {rooms: []string{"ir", "lift/isa"}},
-	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
+	"workload":      {rooms: []string{"ir", "emu"}},
+	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore", "workload"}},
 	"fuzz":          {},
 	"conform":       {rooms: []string{"abi", "ir", "emu", "props/percpu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},
-	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/percpu", "report", "conform", "native", "native/boot", "native/debian"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "workload"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.
