@@ -118,17 +118,18 @@ func (s *Stats) traceText(b *strings.Builder) {
 	if t == nil {
 		return
 	}
-	fmt.Fprintf(b, "%s lines, %.3f s, %d CPUs, %s threads: %s switches, %s sys_enter, %s sys_exit, %s interrupts, %s signals\n",
-		group(t.Lines), float64(t.Nanos[1]-t.Nanos[0])/1e9, t.CPUs, group(t.Threads), group(t.Switches), group(t.Enters), group(t.Exits), group(t.Interrupts), group(t.Signals))
+	fmt.Fprintf(b, "%s, %.6f s, %s, %s: %s, %s sys_enter, %s sys_exit, %s, %s\n",
+		Count(int(t.Lines), "line"), float64(t.Nanos[1]-t.Nanos[0])/1e9, Count(t.CPUs, "CPU"), Count(int(t.Threads), "thread"),
+		group(t.Switches)+" sched_switch", group(t.Enters), group(t.Exits), Count(int(t.Interrupts), "interrupt"), Count(int(t.Signals), "signal"))
 	note := func(n uint64, format string, args ...any) {
 		if n > 0 {
 			fmt.Fprintf(b, "note: "+format+"\n", args...)
 		}
 	}
-	note(t.LostReports, "events were lost in %d places, %s or more: what happened there isn't counted", t.LostReports, group(t.Lost))
-	note(t.Gaps, "%s times a thread was where the trace doesn't say that it went", group(t.Gaps))
+	note(t.LostReports, "events were lost in %s, %s or more: what happened there isn't counted", Count(int(t.LostReports), "place"), group(t.Lost))
+	note(t.Gaps, "%s a thread was where the trace doesn't say that it went", Count(int(t.Gaps), "time"))
 	note(t.Cut, "the last line is cut, and not counted")
-	note(t.KernelThreads, "%d kernel threads, by their names, aren't counted", t.KernelThreads)
+	note(t.KernelThreads, "not counted, since its name is one of the kernel's: %s", Count(int(t.KernelThreads), "thread"))
 	if t.Exits == 0 {
 		note(1, "there is no sys_exit: only switches, interrupts and signals are exits")
 	}
