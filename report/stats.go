@@ -13,6 +13,7 @@ type Stats struct {
 	Mix      string            `json:"mix,omitempty"`
 	Events   uint64            `json:"events"`
 	Trace    *workload.Summary `json:"trace,omitempty"`
+	Stopped  string            `json:"stopped,omitempty"` // what ended it too early
 	Kernels  []StatsKernel     `json:"kernels"`
 }
 

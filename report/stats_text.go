@@ -17,6 +17,9 @@ func (s *Stats) Text(w io.Writer, st Style) error {
 		fmt.Fprintf(&b, "%s\n", st.Dim(s.Mix))
 	}
 	s.traceText(&b)
+	if s.Stopped != "" {
+		fmt.Fprintf(&b, "note: stopped by %s; this is what came before\n", s.Stopped)
+	}
 	b.WriteByte('\n')
 	s.grid(&b, st, "", func(row int) bool { return true }, func(k *StatsKernel, row int) (string, string) {
 		c := &k.Counters[row]

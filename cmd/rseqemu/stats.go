@@ -50,7 +50,8 @@ func (a *app) statsCmd() *cobra.Command {
   What would 6.19 have saved me?
   trace-cmd record -e sched -e raw_syscalls -e irq_vectors -e irq -e signal sleep 10
   trace-cmd report | rseqemu stats -
-  perf script -i perf.data | rseqemu stats - --kernels 6.12,6.19`,
+  perf script -i perf.data | rseqemu stats - --kernels 6.12,6.19
+  cat /sys/kernel/tracing/trace_pipe | rseqemu stats -     until Ctrl-C`,
 		Args:              exactly(1, "a workload"),
 		ValidArgsFunction: completeWorkload,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -108,7 +109,7 @@ func (a *app) stats(ctx context.Context, name, kernels, format string) error {
 	defer src.Close()
 	work := func(events []workload.Event) error {
 		meter.Apply(events)
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	s := &report.Stats{}
 	text := bufio.NewReader(src)
@@ -118,15 +119,17 @@ func (a *app) stats(ctx context.Context, name, kernels, format string) error {
 			return err
 		}
 		if err := m.Run(work); err != nil {
-			return err
+			s.Stopped = err.Error()
 		}
 		s.Title, s.Mix = m.Title, m.String()
 	} else {
 		summary, err := workload.ReadTrace(name, text, work)
-		if err != nil {
+		switch {
+		case err != nil && err == context.Cause(ctx):
+			s.Stopped = err.Error()
+		case err != nil:
 			return err
-		}
-		if summary.Switches == 0 {
+		case summary.Switches == 0:
 			return fmt.Errorf("%s: no sched_switch in %d lines; a workload file begins with %q, and built in are %s", name, summary.Lines, workload.Header, join(workload.BuiltIns))
 		}
 		s.Title, s.Trace = "a trace", &summary
@@ -134,14 +137,18 @@ func (a *app) stats(ctx context.Context, name, kernels, format string) error {
 	s.Fill(name, meter.Events(), meter.Results())
 	switch format {
 	case "csv":
-		return s.CSV(a.out)
+		err = s.CSV(a.out)
 	case "json":
 		a.out.json(s)
-		return nil
 	case "svg":
-		return s.SVG(a.out)
+		err = s.SVG(a.out)
+	default:
+		err = s.Text(a.out, a.out.style)
 	}
-	return s.Text(a.out, a.out.style)
+	if err == nil && s.Stopped != "" {
+		return exit(exitNoAnswer)
+	}
+	return err
 }
 
 // openWorkload opens a workload by its name.

@@ -125,7 +125,7 @@ there. Field names are stable; new ones may come.
            where an outcome is calls[], second[], children[], end, missed[], looks[],
            seen[] (what=value); --format jsonl has the results as lines
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
-  stats    workload, title, mix, events, trace, kernels[]: kernel, counters[] (name, count,
+  stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
            share, less), accesses[] (field, loads, stores)
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
