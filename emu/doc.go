@@ -30,6 +30,11 @@
 // the plain step. memory_model.go has the bounds, memory_order.go what is pending,
 // memory_views.go what a load may still read.
 //
+// # Workloads
+//
+// A [Flow] applies the same rules to a stream of events without a machine, to count
+// the work that it makes ([Counters], [Accesses]).
+//
 // # States
 //
 // [Machine.Save] and [Machine.Restore] copy a few kilobytes and allocate
