@@ -27,8 +27,8 @@
 //	single-step              a thread that is stopped behind every instruction
 //	yield-inside             a system call inside a section
 //
-// The table testdata/verdicts.txt has the verdict on every known kernel of amd64 and
-// arm64, with the number of kernel events and transitions of the shortest run that
+// The table testdata/verdicts.txt has the verdict on every known kernel of amd64, arm64,
+// 32-bit arm and s390x, with the number of kernel events and transitions of the shortest run that
 // breaks a program.
 //
 // # Non-goals
