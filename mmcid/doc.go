@@ -33,7 +33,8 @@
 //
 // # Non-goals
 //
-// The allocators of 6.3 to 6.18 aren't modelled. A thread that leaves its CPU is still
+// The allocators of 6.3 to 6.18 aren't modelled; the race in them that was repaired in
+// 2024 is a program, remote-clear of package props/debates. A thread that leaves its CPU is still
 // runnable; there is one memory; nothing is said about the cost. How far below the
 // number of CPUs the threads must fall before threads own ids again is the model's own
 // choice: one.

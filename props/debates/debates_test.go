@@ -66,7 +66,7 @@ func verdict(t testing.TB, p *ir.Program, k emu.Kernel) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := emu.New(p, emu.Config{Kernel: k})
+	m, err := emu.New(p, emu.Config{Kernel: k, Memory: memory[strings.TrimSuffix(p.Name, "-fixed")]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +84,9 @@ func verdict(t testing.TB, p *ir.Program, k emu.Kernel) string {
 }
 
 const holds = "holds"
+
+// memory is the order for stories about it; in all others accesses are in order.
+var memory = map[string]emu.MemoryModel{"remote-clear": emu.TSO}
 
 // claims reports whether a program says that it holds on a kernel.
 func claims(t testing.TB, d debates.Program, p *ir.Program, k emu.Kernel) bool {
@@ -364,5 +367,19 @@ func TestReductionsAreSoundUnderProposals(t *testing.T) {
 				t.Errorf("%s on %s: %s, but without reductions %s", d.Name, name, found[0], found[1])
 			}
 		}
+	}
+}
+
+// A story about memory order isn't one about anything else.
+func TestMemoryOrderIsTheStory(t *testing.T) {
+	for _, d := range debates.Programs() {
+		if memory[d.Name] == emu.SC {
+			continue
+		}
+		properties, err := props.Of(parse(t, d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		explore.Check(t, parse(t, d), explore.Options{Properties: properties})
 	}
 }
