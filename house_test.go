@@ -31,6 +31,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"props/debates": {rooms: []string{"abi", "ir"}},
 	"promela":       {rooms: []string{"abi", "ir", "vcpu", "emu"}},
 	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
+	"mmcid":         {},
 	"lift":          {rooms: []string{"abi", "ir", "lift/isa", "lift/elf", "lift/amd64", "lift/arm64", "lift/riscv64"}},
 	"lift/trial":    {rooms: []string{"abi", "ir", "ir/live", "vcpu", "lift", "lift/elf"}},
 	"lift/isa":      {rooms: []string{"ir"}},
