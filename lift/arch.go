@@ -25,6 +25,8 @@ type arch struct {
 	selfPointer bool
 	// below: the thread-local data lies below the thread pointer (TLS variant II).
 	below bool
+	// globals is the register with the address of the program's variables, or None.
+	globals ir.Reg
 	// syscalls: the system call's number and result are where package ir has them.
 	syscalls bool
 }
@@ -32,11 +34,11 @@ type arch struct {
 func archOf(a abi.Arch) (*arch, error) {
 	switch a {
 	case abi.AMD64:
-		return &arch{decode: amd64.Decode, results: [2]ir.Reg{ir.R6, ir.R2}, stacked: true, selfPointer: true, below: true}, nil
+		return &arch{decode: amd64.Decode, globals: ir.None, results: [2]ir.Reg{ir.R6, ir.R2}, stacked: true, selfPointer: true, below: true}, nil
 	case abi.ARM64:
-		return &arch{decode: arm64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
+		return &arch{decode: arm64.Decode, globals: ir.None, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
 	case abi.RISCV64:
-		return &arch{decode: riscv64.Decode, results: [2]ir.Reg{ir.R0, ir.R1}}, nil
+		return &arch{decode: riscv64.Decode, globals: riscv64.GP, results: [2]ir.Reg{ir.R0, ir.R1}}, nil
 	}
 	return nil, fmt.Errorf("no decoder for %v (amd64, arm64, riscv64)", a)
 }
