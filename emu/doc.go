@@ -14,7 +14,8 @@
 // ([Linux]). The two notify rules are notify_old.go (to Linux 6.18) and
 // notify_new.go (from 6.19), each to be read beside the kernel's own; register.go
 // is the system call, exit.go the way to user mode, signal.go, membarrier.go,
-// process.go and mmcid.go what surrounds them.
+// process.go and mmcid.go what surrounds them. [Variant] makes a kernel that isn't
+// there, to be tried before somebody builds it.
 //
 // # Choices and events
 //

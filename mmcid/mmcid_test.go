@@ -53,6 +53,10 @@ func TestWhatWasRepairedIsFound(t *testing.T) {
 		{"concurrent forks, March 2026", Model{CPUs: 3, Tasks: 2, Forks: 2, Rules: Rules{EarlyChild: true}}, []string{
 			"c0 gets T0", "T0 forks T2", "T0 leaves c0", "c1 gets T1", "T1 forks T3", "the walk comes to T0", "the walk comes to T1", "the walk is over",
 			"T1 leaves c1", "c1 gets T1", "T3 is moved to c2", "c2 gets T3", "c0 gets T0"}},
+		// T1, which the walk doesn't come to, waits for c1 with an id of its own, and so c1
+		// finds none for T2.
+		{"vfork, March 2026", Model{CPUs: 2, Tasks: 2, Forks: 1, Rules: Rules{ShortWalk: true}}, []string{
+			"c0 gets T0", "T0 forks T2", "the walk comes to T0", "the walk is over", "T0 leaves c0", "c0 gets T0", "T2 is moved to c1", "c1 gets T2"}},
 	} {
 		r := explore(t, tt.m)
 		if r.Broken != "progress" || !slices.Equal(r.Path, tt.path) {

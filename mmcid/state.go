@@ -110,5 +110,15 @@ func (s *state) using(c int) int8 {
 	return none
 }
 
+// last is the youngest task that can be seen, or -1.
+func (s *state) last() int {
+	for t := MaxTasks - 1; t >= 0; t-- {
+		if l := s.tasks[t].life; l == queued || l == running {
+			return t
+		}
+	}
+	return -1
+}
+
 // drop gives a task's id back.
 func (t *task) drop() { t.of, t.cid = nobody, none }

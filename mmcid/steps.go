@@ -14,6 +14,10 @@ type Rules struct {
 	// EarlyChild: a fork counts the child, and gives it an id, before walks can see it
 	// (repaired in March 2026).
 	EarlyChild bool
+	// ShortWalk: the walk over tasks stops short of the last one, which is that of
+	// another process in the same memory, a vfork's: it was to end when all were seen,
+	// and counted some twice (repaired in March 2026, too).
+	ShortWalk bool
 
 	kept bool // a task keeps an id that is too high: what dense needs
 }
@@ -290,7 +294,7 @@ func (m *Model) walkOn(s *state, do doer) {
 	}
 	if w.toCPUs {
 		for t := int(w.next); t < MaxTasks; t++ {
-			if l := s.tasks[t].life; l != queued && l != running {
+			if l := s.tasks[t].life; l != queued && l != running || m.ShortWalk && s.last() == t {
 				continue // it doesn't see it
 			}
 			if s.cpus[s.tasks[t].cpu].seek == nobody {

@@ -22,6 +22,7 @@
 //	register-against-signal  a thread and its signal handler register
 //	library-asks-the-kernel  a library finds out by registering who owns the area
 //	library-takes-32         … and one that goes by the size that libc tells
+//	two-libraries            each library registers an area of its own
 //	remote-clear             a concurrency id that another CPU takes back
 //	spawn-inherits-area      a child in shared memory keeps the registration
 //	restore-inside           a thread that is dumped inside a section
