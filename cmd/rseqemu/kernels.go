@@ -18,7 +18,9 @@ differ, and exits with 0 whether they do or not.
 
 A name is a release, then in any order an architecture, v1 or v2 for what libc
 registers (7.0.10 and later), and debug, each behind a slash: 6.18, 6.19/arm64,
-7.3/v1. Names can also be sets, as for rseqemu check --kernels.`
+7.3/v1. So may be how much of the generic entry code the architecture uses, if that
+were otherwise: generic, irq-only or none. Names can also be sets, as for
+rseqemu check --kernels.`
 
 func (a *app) kernelsCmd() *cobra.Command {
 	all := false
