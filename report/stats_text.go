@@ -133,6 +133,8 @@ func (s *Stats) traceText(b *strings.Builder) {
 	note(t.Gaps, "%s a thread was where the trace doesn't say that it went", several(t.Gaps, "time"))
 	note(t.Cut, "the last line is cut, and not counted")
 	note(t.KernelThreads, "not counted, since its name is one of the kernel's: %s", several(t.KernelThreads, "thread"))
+	note(t.Updates, "the traced kernel wrote the ids of these threads %s, and aborted %s; not counted, as it never wrote theirs: %s",
+		several(t.Updates, "time"), several(t.Fixups, "section"), several(t.Unregistered, "thread"))
 	if t.Exits == 0 {
 		note(1, "there is no sys_exit: only switches, interrupts and signals are exits")
 	}
