@@ -76,6 +76,9 @@ func (l *linter) follow(g *graph) {
 				begins[to] = true
 			}
 		})
+		for _, to := range g.aborts[a] {
+			begins[to] = true
+		}
 	}
 	merge := func(to ir.Addr, r *registers) bool {
 		at := before[to]
@@ -155,6 +158,11 @@ func (l *linter) pass(g *graph, before map[ir.Addr]*registers, begins map[ir.Add
 		if !valid {
 			r = l.entered(a)
 		}
+		if valid {
+			for _, to := range g.aborts[a] {
+				flow(to, &r)
+			}
+		}
 		l.step(in, &r, note)
 		next = in.Next()
 		falls := false
@@ -170,6 +178,7 @@ func (l *linter) pass(g *graph, before map[ir.Addr]*registers, begins map[ir.Add
 
 // step runs an instruction.
 func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)) {
+	r[ir.T0], r[ir.T1] = value{unknown: unknown{in.Addr, uint8(ir.T0), merged}}, value{unknown: unknown{in.Addr, uint8(ir.T1), merged}}
 	ops := in.IR.Micro()
 	for k := range ops {
 		o := &ops[k]
