@@ -192,3 +192,25 @@ func TestTheFixturesAreWhatTheScriptMakes(t *testing.T) {
 		}
 	}
 }
+
+// Code that may be in a shared object takes the offset of thread-local data from
+// the GOT.
+func TestTheGOTHasOffsetsOfThreadLocalData(t *testing.T) {
+	for _, file := range []string{"slab.amd64.clang-O2ie.o", "slab.arm64.gcc-O2ie.o", "slab.riscv64.gcc-O2ie.o"} {
+		o := open(t, "../testdata/"+file)
+		area, ok := o.Lookup("__rseq_abi")
+		if !ok || !area.TLS || int64(area.Addr) != o.TLS.Offset || o.TLS.Size != 16 {
+			t.Fatalf("%s: %+v, TLS %+v", file, area, o.TLS)
+		}
+		at := ir.Addr(0)
+		for _, s := range o.Sections {
+			if s.Name == ".got" {
+				at = s.Addr
+			}
+		}
+		b, ok := o.Bytes(at, 8)
+		if !ok || o.Arch.ByteOrder().Uint64(b) != uint64(area.Addr) {
+			t.Errorf("%s: the GOT has % x, want %d", file, b, int64(area.Addr))
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/isa"
@@ -225,17 +227,6 @@ func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)
 		case o.Code == ir.Ld && wide && addr.isNumber():
 			v = l.constant(ir.Addr(addr.off))
 		}
-		if o.Code == ir.Call {
-			// What the convention preserves differs; an address in the thread's
-			// area is computed again.
-			for i := ir.R0; i < ir.SP; i++ {
-				if i == globalPointer && l.gp != 0 {
-					continue
-				}
-				r[i] = value{unknown: unknown{in.Addr, uint8(i), merged}}
-			}
-			continue
-		}
 		if o.Code == ir.Syscall {
 			r[ir.R0] = value{unknown: name}
 			continue
@@ -244,6 +235,35 @@ func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)
 			r[o.Dst] = v
 		}
 	}
+	if in.Flow == isa.Calls || in.Flow == isa.CallsReg {
+		kept := preserved[l.Arch]
+		if l.asksForTLS(in, r) {
+			kept = ir.AllRegs &^ ir.RegsOf(ir.R0)
+		}
+		for i := ir.R0; i <= ir.R31; i++ {
+			if kept&ir.RegsOf(i) == 0 && i != ir.SP && i != globalPointer {
+				r[i] = value{unknown: unknown{in.Addr, uint8(i), merged}}
+			}
+		}
+	}
+}
+
+// preserved are the registers that the calling convention has a function leave
+// alone: rbx, rbp and r12 to r15; x19 to x29; s0 to s11.
+var preserved = map[abi.Arch]ir.RegSet{
+	abi.AMD64:   ir.RegsOf(ir.R7, ir.R9, ir.R12, ir.R13, ir.R14, ir.R15),
+	abi.ARM64:   0x7ff << 19,
+	abi.RISCV64: 0xfff << 16,
+}
+
+// asksForTLS reports whether a call is arm64's for the place of thread-local
+// data, whose argument is in the GOT, and which changes nothing but its result.
+func (l *linter) asksForTLS(in *isa.Instr, r *registers) bool {
+	if l.Arch != abi.ARM64 || in.Flow != isa.CallsReg || !r[ir.R0].isNumber() {
+		return false
+	}
+	s := l.SectionAt(ir.Addr(r[ir.R0].off))
+	return s != nil && strings.HasPrefix(s.Name, ".got")
 }
 
 // address is the sum that an operand means.
