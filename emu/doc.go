@@ -14,7 +14,8 @@
 // ([Linux]). The two notify rules are notify_old.go (to Linux 6.18) and
 // notify_new.go (from 6.19), each to be read beside the kernel's own; register.go
 // is the system call, exit.go the way to user mode, signal.go, membarrier.go,
-// process.go and mmcid.go what surrounds them.
+// process.go and mmcid.go what surrounds them. [Variant] makes a kernel that isn't
+// there, to be tried before somebody builds it.
 //
 // # Choices and events
 //
@@ -29,6 +30,11 @@
 // a load may read an old value. These are choices too (Delay, Flush, Stale), beside
 // the plain step. memory_model.go has the bounds, memory_order.go what is pending,
 // memory_views.go what a load may still read.
+//
+// # Workloads
+//
+// A [Flow] applies the same rules to a stream of events without a machine, to count
+// the work that it makes ([Counters], [Accesses]).
 //
 // # States
 //

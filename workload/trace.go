@@ -17,8 +17,8 @@ const maxLine = 64 << 10
 // ReadTrace turns a trace into events and gives them in batches. It reads the trace
 // once and keeps what it knows of CPUs and threads that are alive, no more. An error
 // in the trace is a [*ir.SyntaxError] with its line; what is tolerable is counted in
-// the summary.
-func ReadTrace(file string, src io.Reader, give func([]Event)) (Summary, error) {
+// the summary. An error of give ends it, too.
+func ReadTrace(file string, src io.Reader, give func([]Event) error) (Summary, error) {
 	r := tracer{out: newBatch(give), threads: map[int32]*traced{}, unknown: map[string]uint64{}}
 	lines := bufio.NewReaderSize(src, maxLine)
 	for n := 1; ; n++ {
@@ -31,6 +31,9 @@ func ReadTrace(file string, src io.Reader, give func([]Event)) (Summary, error) 
 			return fail(fmt.Errorf("a line of more than %d bytes", maxLine))
 		case err != nil && !errors.Is(err, io.EOF):
 			return r.summary(), fmt.Errorf("%s: %w", file, err)
+		}
+		if r.out.err != nil {
+			return r.summary(), r.out.err
 		}
 		whole := err == nil
 		if e := r.line(strings.TrimRight(string(line), "\r\n")); e != nil {
@@ -49,7 +52,7 @@ func ReadTrace(file string, src io.Reader, give func([]Event)) (Summary, error) 
 		}
 	}
 	r.out.flush()
-	return r.summary(), nil
+	return r.summary(), r.out.err
 }
 
 // tracer follows the CPUs and threads of a trace.

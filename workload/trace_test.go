@@ -16,7 +16,7 @@ import (
 // events reads a trace and prints its events: "adopt 0 c3; interrupt 0; out 0".
 func events(text string) (string, workload.Summary, error) {
 	var b strings.Builder
-	s, err := workload.ReadTrace("t.txt", strings.NewReader(text), func(es []workload.Event) {
+	s, err := workload.ReadTrace("t.txt", strings.NewReader(text), func(es []workload.Event) error {
 		for _, e := range es {
 			fmt.Fprintf(&b, "%s %d", e.Kind, e.Thread)
 			switch e.Kind {
@@ -25,6 +25,7 @@ func events(text string) (string, workload.Summary, error) {
 			}
 			b.WriteString("; ")
 		}
+		return nil
 	})
 	return strings.TrimSuffix(b.String(), "; "), s, err
 }
@@ -182,7 +183,7 @@ func TestTraceErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %s", tt.trace[:min(60, len(tt.trace))], err, tt.want)
 		}
 	}
-	if s, err := workload.ReadTrace("t.txt", io.LimitReader(strings.NewReader(""), 0), func([]workload.Event) {}); err != nil || s.Lines != 1 {
+	if s, err := workload.ReadTrace("t.txt", io.LimitReader(strings.NewReader(""), 0), func([]workload.Event) error { return nil }); err != nil || s.Lines != 1 {
 		t.Errorf("an empty trace: %+v, %v", s, err)
 	}
 }

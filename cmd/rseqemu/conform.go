@@ -265,6 +265,11 @@ func (r *conformRun) native(ctx context.Context) error {
 	if err != nil && f.against == "" {
 		return fmt.Errorf("%w: say with --against what to hold it against", err)
 	}
+	if built := target.BuiltWith(); built != "" && err == nil {
+		if k, err = emu.ParseKernel(k.String() + built); err != nil && f.against == "" {
+			return err
+		}
+	}
 	k.Debug = f.debug
 	if !exact && f.against == "" {
 		r.err.printf("rseqemu: Linux %s isn't known: held against %v\n", target.Release(), k)

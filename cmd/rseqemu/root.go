@@ -94,7 +94,7 @@ func (a *app) root() *cobra.Command {
 		c.GroupID = "text"
 		root.AddCommand(c)
 	}
-	root.AddCommand(a.conformCmd(), a.kernelsCmd(), a.versionCmd())
+	root.AddCommand(a.conformCmd(), a.kernelsCmd(), a.statsCmd(), a.versionCmd())
 	root.AddCommand(topics()...)
 	return root
 }

@@ -168,6 +168,8 @@ there. Field names are stable; new ones may come.
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   kernels diff  from, to, rules[] (as rows), programs[]: program, from, to; same,
            cases[]: case, points[]; answered
+  stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
+           share, less), accesses[] (field, loads, stores)
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,

@@ -27,13 +27,12 @@ type inst struct {
 	escaped bool // behind 0x0f
 	form    *form
 
-	modrm    bool // mod, reg and rm are read
-	mod      uint8
-	reg, rm  uint8 // with their bits from rex
-	mem      mem
-	args     [3]operand // in the manuals' order: the destination first
-	n        int        // of args
-	suffixed bool       // the mnemonic has got its size
+	modrm   bool // mod, reg and rm are read
+	mod     uint8
+	reg, rm uint8 // with their bits from rex
+	mem     mem
+	args    [3]operand // in the manuals' order: the destination first
+	n       int        // of args
 
 	bundle
 }
@@ -50,7 +49,7 @@ func Decode(code []byte, at ir.Addr) (isa.Instr, error) {
 	in.prefixes()
 	in.lookup()
 	in.operands()
-	in.out.Addr, in.out.IR.Size = at, uint8(in.pos)
+	in.out.Addr = at
 	if in.why == "" {
 		in.checkPrefixes()
 	}

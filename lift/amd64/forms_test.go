@@ -132,6 +132,7 @@ type sample struct {
 	code   []byte
 	memory bool // it has a memory operand: fs? + base + index<<scale + disp
 	fs     bool
+	rip    bool
 	base   int // or none
 	index  int // or none
 	scale  int
@@ -224,7 +225,9 @@ func (f *form) encode(r *rand.Rand, ripTo func(length int) int64) sample {
 	}
 	s.code = append(append(s.code, opcode...), tail...)
 	if ripDisp >= 0 {
-		s.disp = ripTo(len(s.code))
+		if s.disp = ripTo(len(s.code)); s.fs {
+			s.disp = int64(r.IntN(1000))
+		}
 		at := len(s.code) - len(tail) + ripDisp
 		for i := range 4 {
 			s.code[at+i] = byte(s.disp >> (8 * i))
@@ -244,11 +247,9 @@ func (s *sample) modRM(r *rand.Rand, digit, rex byte) (b []byte, rip int) {
 	b = append(b, mod<<6|digit<<3|rm)
 	absolute := false
 	switch {
-	case rm == 5 && mod == 0 && !s.fs:
+	case rm == 5 && mod == 0:
+		s.rip = true
 		return append(b, 0, 0, 0, 0), len(b)
-	case rm == 5 && mod == 0: // not in the vocabulary with fs
-		mod, b[0] = 1, b[0]|1<<6
-		s.base = int(rm | rex&1<<3)
 	case rm == 4:
 		base, index, scale := byte(r.IntN(8)), byte(r.IntN(8)), byte(r.IntN(4))
 		if s.form.has["stack"] {

@@ -57,17 +57,6 @@ type Instr struct {
 // Next is the address behind the instruction.
 func (in Instr) Next() ir.Addr { return in.Addr + ir.Addr(in.IR.Len()) }
 
-// Flags is a set of flags.
-type Flags uint8
-
-// The flags.
-const (
-	N Flags = 1 << iota
-	Z
-	C
-	V
-)
-
 // Flow is how control leaves an instruction.
 type Flow uint8
 
