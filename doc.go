@@ -7,7 +7,9 @@
 //   - vcpu: a CPU and its memory, without a kernel
 //   - emu: the kernel, as a profile of switches for each release
 //   - explore: exhaustive search, random runs, replay, the comparison of kernels
-//   - props: what must hold; props/percpu has the per-CPU structures that people use
+//   - props: what must hold; props/percpu has the per-CPU structures that people use,
+//     props/debates what was claimed about rseq, and where it is true
+//   - mmcid: the kernel's allocator of concurrency ids, as a model of its own
 //   - report: verdicts and stories
 //   - cmd/rseqemu: the command
 //

@@ -31,6 +31,7 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"props/debates": {rooms: []string{"abi", "ir"}},
 	"promela":       {rooms: []string{"abi", "ir", "vcpu", "emu"}},
 	"props/gen":     {rooms: []string{"abi", "ir", "emu", "explore"}, world: []string{"pgregory.net/rapid"}},
+	"mmcid":         {},
 	"lift":          {rooms: []string{"abi", "ir", "lift/isa", "lift/elf", "lift/amd64", "lift/arm64", "lift/riscv64"}},
 	"lift/trial":    {rooms: []string{"abi", "ir", "ir/live", "vcpu", "lift", "lift/elf"}},
 	"lift/isa":      {rooms: []string{"ir"}},
@@ -39,13 +40,14 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"lift/arm64":    {rooms: []string{"ir", "lift/isa"}},
 	"lift/riscv64":  {rooms: []string{"ir", "lift/isa"}},
 	"lift/lint":     {rooms: []string{"abi", "ir", "lift/isa", "lift/elf", "lift/amd64", "lift/arm64", "lift/riscv64"}},
-	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore"}},
+	"workload":      {rooms: []string{"ir", "emu"}},
+	"report":        {rooms: []string{"abi", "ir", "vcpu", "emu", "explore", "lift", "workload"}},
 	"fuzz":          {},
 	"conform":       {rooms: []string{"abi", "ir", "emu", "props/percpu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},
-	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/trial"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/lint", "lift/trial", "workload"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

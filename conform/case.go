@@ -16,6 +16,7 @@ type Case struct {
 	File    string
 	Line    int
 	Program *ir.Program
+	Needs   Need // what a kernel must have, so that the case asks it anything
 	Stops   []Stop
 	See     []Observation
 }
@@ -51,7 +52,8 @@ type ActionKind uint8
 // do to a thread it does while it has stopped it, so that signal means preempted
 // and then signalled. Two kinds aren't that sort of stop: IRQ, an exception that
 // changes nothing, and Schedule, a system call that leaves the CPU. What brings
-// them on is an instruction that the case's program gets.
+// them on is an instruction that the case's program gets. Two more are no stops at
+// all: the program waits at the point, in a loop, for what they do.
 const (
 	Preempt  ActionKind = iota // nothing but the stop
 	Migrate                    // the thread goes on on the other CPU
@@ -60,10 +62,12 @@ const (
 	Look                       // memory is read
 	IRQ                        // instead of a stop: a first touch of a page is put in before the instruction
 	Schedule                   // instead of a stop: so is a nanosleep
+	Resched                    // instead of a stop: a real-time thread wants the CPU
+	Expire                     // instead of a stop: the time of a slice is over
 	numActionKinds
 )
 
-var actionNames = [numActionKinds]string{"preempt", "migrate", "signal", "write", "look", "irq", "schedule"}
+var actionNames = [numActionKinds]string{"preempt", "migrate", "signal", "write", "look", "irq", "schedule", "resched", "expire"}
 
 func (k ActionKind) String() string { return actionNames[k] }
 
@@ -78,16 +82,33 @@ func (s *Stop) Has(k ActionKind) bool {
 }
 
 // Waits returns the stops that a target has to wait for: all but those that are a
-// part of the program, the interrupts, and the sleeps at which nothing is done.
+// part of the program, the interrupts, the sleeps at which nothing is done, and what
+// the program waits for itself.
 func (c *Case) Waits() []Stop {
 	var all []Stop
 	for _, s := range c.Stops {
-		if !s.Has(IRQ) && (!s.Has(Schedule) || len(s.Actions) > 1) {
+		if !s.Has(IRQ) && !s.Has(Resched) && !s.Has(Expire) && (!s.Has(Schedule) || len(s.Actions) > 1) {
 			all = append(all, s)
 		}
 	}
 	return all
 }
+
+// Need is something that a kernel can be built without.
+type Need uint8
+
+// The needs. A case that has one isn't in the recordings of kernels that were built
+// without.
+const (
+	NeedsNothing Need = iota
+	NeedsSlices       // time slice extensions, built in and on
+	NeedsStats        // the counters of debugfs' rseq/stats
+	numNeeds
+)
+
+var needNames = [numNeeds]string{"nothing", "slices", "stats"}
+
+func (n Need) String() string { return needNames[n] }
 
 // Tier is how much a target must be able to do.
 type Tier uint8

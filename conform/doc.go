@@ -30,6 +30,7 @@
 //	at POINT: ACTION, …           stop the thread there, once; in the order given
 //	each POINT..POINT: ACTION, …  a case for every instruction boundary
 //	see OBSERVATION …             what to look at in the end
+//	needs slices                  what a kernel may be built without: slices, or stats
 //
 // A point counts instructions behind a label, so that it means the same in any
 // machine code. The actions are
@@ -42,18 +43,24 @@
 //	irq                  an exception that changes nothing
 //	schedule             a system call that leaves the CPU and comes back; with
 //	                     migrate or write
+//	resched              a real-time thread wants the CPU
+//	expire               the time of a slice is over
 //
 // For irq and schedule instructions are put in before the one at the point, behind
 // its labels: the first touch of a page, which is an exception that the kernel
 // resolves at once, and a nanosleep. They change no register. What was put in
 // counts in the points of an outcome, but not in those of the file.
 //
+// For resched and expire there is a loop in the program, at the point, that ends when
+// they have come: nobody can say when they come on a real kernel.
+//
 // An observation is a field of the thread's struct rseq, an element of data
 // (seen[1]; of percpu data the first element on a CPU), cpu(x) for one that
 // holds a CPU's number, AT_RSEQ_FEATURE_SIZE or AT_RSEQ_ALIGN of the auxiliary
 // vector, and in a look also configuration, which is what
 // PTRACE_GET_RSEQ_CONFIGURATION tells, or the errno of a kernel that doesn't know
-// it.
+// it. stat.cs is by how much the case has made the counter cs of debugfs' rseq/stats
+// grow.
 //
 // # Threads and processes
 //

@@ -28,6 +28,9 @@ const maxSteps = 20_000
 // there, and on. Where nothing is to be done the machine goes on by itself,
 // children first.
 func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
+	if c.Needs == NeedsSlices && e.k.Slices != emu.SlicesOn {
+		return Outcome{}, &Skip{Reason: "the kernel grants no time slices"}
+	}
 	m, err := emu.New(c.Program, emu.Config{Kernel: e.k, CPUs: CPUs, Budget: &unbounded, Traced: true})
 	if err != nil {
 		return Outcome{}, err
@@ -47,6 +50,10 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 			n := map[uint64]uint32{abi.AuxvRSeqFeatureSize: e.k.FeatureSize, abi.AuxvRSeqAlign: e.k.Align}[entry]
 			return uint64(n), n != 0
 		},
+		Stat: func(name string) (uint64, bool) {
+			counters := m.Counters()
+			return counters.Stat(name)
+		},
 	}
 	for _, s := range r.stops {
 		a, err := s.At.Addr(m.Image())
@@ -56,12 +63,15 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 		r.at = append(r.at, a)
 	}
 	for i := range c.Stops {
-		if s := &c.Stops[i]; s.Has(IRQ) {
-			a, err := s.At.Addr(m.Image())
-			if err != nil {
-				return Outcome{}, err
-			}
+		s := &c.Stops[i]
+		a, err := s.At.Addr(m.Image())
+		switch {
+		case err != nil:
+			return Outcome{}, err
+		case s.Has(IRQ):
 			r.irqs = append(r.irqs, a)
+		case s.Has(Resched), s.Has(Expire):
+			r.timed = append(r.timed, timed{a, s.Has(Expire)})
 		}
 	}
 	m.Observe(r.event)
@@ -86,6 +96,7 @@ type emuRun struct {
 	stops []Stop // that are still to come
 	at    []ir.Addr
 	irqs  []ir.Addr // where an interrupt comes when the first thread does
+	timed []timed   // and what it waits for, in order
 	cpu   emu.CPUID // where the first thread is meant to be
 	out   Outcome
 	// last is r0 of each task before its latest step: what it returned.
@@ -94,6 +105,29 @@ type emuRun struct {
 	threads int
 	turn    int  // the thread that goes on next
 	execed  bool // the first thread runs a program of its own
+}
+
+// timed is what the first thread waits for at an address: somebody who wants its CPU,
+// or the end of its slice.
+type timed struct {
+	at     ir.Addr
+	expire bool
+}
+
+// come lets the next of these come to the CPU.
+func (r *emuRun) come(c emu.CPUID) error {
+	next := r.timed[0]
+	r.timed = r.timed[1:]
+	granted, enabled := r.m.Slice(0)
+	switch {
+	case next.expire && !granted:
+		return nil // there is nothing to wait for
+	case next.expire:
+		return r.m.Try(emu.SliceTimerOn(c))
+	case enabled && r.m.Kernel().Preemption == emu.PreemptRT:
+		return r.m.Try(emu.PreemptNowOn(c))
+	}
+	return r.m.Try(emu.PreemptOn(c))
 }
 
 // event notes what calls returned. An exec takes away what a real process would
@@ -167,6 +201,9 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 			r.irqs = slices.Delete(r.irqs, i, i+1)
 			return true, m.Try(emu.IRQOn(running))
 		}
+		if len(r.timed) > 0 && r.timed[0].at == m.Next(0) && r.atBoundary() {
+			return true, r.come(running)
+		}
 	}
 	stops := id == 0 && on && len(r.stops) > 0 && r.atBoundary() && m.Next(0) == r.at[0]
 	switch {
@@ -211,7 +248,7 @@ func (r *emuRun) atBoundary() bool {
 func (r *emuRun) stop(on emu.CPUID) error {
 	s := r.stops[0]
 	r.stops, r.at = r.stops[1:], r.at[1:]
-	if err := r.m.Try(emu.PreemptOn(on)); err != nil {
+	if err := r.m.Trap(on); err != nil {
 		return err
 	}
 	return r.act(&s)

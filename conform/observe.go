@@ -26,10 +26,14 @@ const Configuration = "configuration"
 // auxv are the observations that are entries of the auxiliary vector.
 var auxv = map[string]uint64{"AT_RSEQ_FEATURE_SIZE": abi.AuxvRSeqFeatureSize, "AT_RSEQ_ALIGN": abi.AuxvRSeqAlign}
 
+// statPrefix begins the names of observations of what the kernel has counted for the
+// process: stat.cs is by how much cs of debugfs' rseq/stats has grown.
+const statPrefix = "stat."
+
 // inMemory reports whether the observation has a place in the thread's memory.
 func (o Observation) inMemory() bool {
 	_, isAuxv := auxv[o.Name]
-	return !isAuxv && o.Name != Configuration
+	return !isAuxv && o.Name != Configuration && !strings.HasPrefix(o.Name, statPrefix)
 }
 
 // field is a field of struct rseq.
@@ -130,6 +134,9 @@ type View struct {
 	// Auxv returns an entry of the process's auxiliary vector, and whether
 	// there is one; nil where nobody can look.
 	Auxv func(entry uint64) (uint64, bool)
+	// Stat returns a counter of debugfs' rseq/stats, as far as the process has made
+	// it grow, and whether there is one of that name; nil where nobody counts.
+	Stat func(name string) (uint64, bool)
 }
 
 // Observe looks at each of the observations.
@@ -165,6 +172,16 @@ func (v View) Observe(see []Observation) ([]Seen, error) {
 
 // told is an observation of what the kernel tells and memory doesn't hold.
 func (v View) told(o Observation) (string, error) {
+	if name, ok := strings.CutPrefix(o.Name, statPrefix); ok {
+		if v.Stat == nil {
+			return "", &Skip{Reason: "the kernel's counters can't be read"}
+		}
+		n, ok := v.Stat(name)
+		if !ok {
+			return "", &Skip{Reason: "the kernel has no counter " + name}
+		}
+		return strconv.FormatUint(n, 10), nil
+	}
 	if entry, ok := auxv[o.Name]; ok {
 		if v.Auxv == nil {
 			return "", &Skip{Reason: "the auxiliary vector can't be looked at"}

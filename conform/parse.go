@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
 	"golang.org/x/tools/txtar"
 )
@@ -160,6 +161,12 @@ func (p *parser) section(name string, data []byte) error {
 			}
 		case word == "each":
 			each, eachActions, err = p.each(rest)
+		case word == "needs":
+			i := slices.Index(needNames[1:], strings.TrimSpace(rest))
+			if i < 0 {
+				return p.fail("unknown need %q (%s)", rest, strings.Join(needNames[1:], ", "))
+			}
+			c.Needs = Need(1 + i)
 		case word == "see":
 			for _, w := range strings.Fields(rest) {
 				var o Observation
@@ -172,7 +179,7 @@ func (p *parser) section(name string, data []byte) error {
 				c.See = append(c.See, o)
 			}
 		default:
-			return p.fail("unknown line %q (thread: CALL; …, register HOW, at POINT: ACTION, …, each POINT..POINT: ACTION, …, see OBSERVATION …)", word)
+			return p.fail("unknown line %q (thread: CALL; …, register HOW, at POINT: ACTION, …, each POINT..POINT: ACTION, …, see OBSERVATION …, needs WHAT)", word)
 		}
 		if err != nil {
 			return err
@@ -316,6 +323,11 @@ func (p *parser) called(name string) bool {
 
 func (p *parser) observation(s string) (Observation, error) {
 	o, err := ParseObservation(s)
+	if name, isStat := strings.CutPrefix(o.Name, statPrefix); isStat && err == nil {
+		if _, ok := new(emu.Counters).Stat(name); !ok {
+			err = fmt.Errorf("the kernel counts no %q (exit, signal, slowp, fastp, ids, cs, clear, fixup, sgrant, sexpir, srevok, syield, sabort)", name)
+		}
+	}
 	if err == nil && o.inMemory() {
 		_, _, err = o.Place(p.image, func(c int) int { return c })
 	}
@@ -338,6 +350,8 @@ func (p *parser) actions(s string) ([]Action, error) {
 	switch {
 	case s0.Has(IRQ) && len(all) > 1:
 		return nil, p.fail("nothing can be done in an irq, which is over at once")
+	case (s0.Has(Resched) || s0.Has(Expire)) && len(all) > 1:
+		return nil, p.fail("nothing can be done in a resched or expire, which come when they come")
 	case s0.Has(Schedule) && (all[0].Kind != Schedule || s0.Has(Signal) || s0.Has(Look)):
 		return nil, p.fail("schedule comes first, and after it migrate or write")
 	}
@@ -388,7 +402,7 @@ func (p *parser) action(words []string) (Action, error) {
 	case len(args) == 0 && a.Kind != Signal && a.Kind != Write && a.Kind != Look:
 		return a, nil
 	}
-	return a, p.fail("%s: want signal SIGNAL, write FIELD VALUE, look OBSERVATION …, or one of preempt, migrate, irq, schedule without anything", words[0])
+	return a, p.fail("%s: want signal SIGNAL, write FIELD VALUE, look OBSERVATION …, or one of preempt, migrate, irq, schedule, resched, expire without anything", words[0])
 }
 
 // errValue is what is wrong with a number in a write.

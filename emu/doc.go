@@ -14,7 +14,9 @@
 // ([Linux]). The two notify rules are notify_old.go (to Linux 6.18) and
 // notify_new.go (from 6.19), each to be read beside the kernel's own; register.go
 // is the system call, exit.go the way to user mode, signal.go, membarrier.go,
-// process.go and mmcid.go what surrounds them.
+// process.go and mmcid.go what surrounds them. Time slice extensions are slice.go, on
+// kernels whose name asks for them: 7.3/slices. [Variant] makes a kernel that isn't
+// there, to be tried before somebody builds it.
 //
 // # Choices and events
 //
@@ -30,6 +32,11 @@
 // the plain step. memory_model.go has the bounds, memory_order.go what is pending,
 // memory_views.go what a load may still read.
 //
+// # Workloads
+//
+// A [Flow] applies the same rules to a stream of events without a machine, to count
+// the work that it makes ([Counters], [Accesses]).
+//
 // # States
 //
 // [Machine.Save] and [Machine.Restore] copy a few kilobytes and allocate
@@ -40,6 +47,5 @@
 //
 // It is no general kernel: system calls are those that restartable sequences
 // meet. Scheduling is a choice, so there are no priorities and no fairness.
-// Time slice extensions are not built in: the calls answer as on a kernel
-// without them.
+// A preemption says nothing of who wants the CPU, but for PREEMPT_RT's slices.
 package emu

@@ -222,3 +222,18 @@ func ExampleClaims() {
 	// 7.3/v1 true
 	// 7.3/v2 true
 }
+
+// A kernel that isn't there is a release with other rules.
+func ExampleVariant() {
+	base := emu.Linux("7.3", abi.AMD64)
+	k, err := emu.Variant(base, emu.Change{Rule: "V2", Value: "flag"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(k)
+	_, err = emu.Variant(emu.Linux("6.19", abi.AMD64), emu.Change{Rule: "V2", Value: "flag"})
+	fmt.Println(err)
+	// Output:
+	// 7.3/v2+V2=flag
+	// V2 = flag and Versions = no contradict each other: there are no versions to choose from
+}

@@ -1,6 +1,9 @@
 package emu
 
-import "github.com/rseqemu/rseqemu/abi"
+import (
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+)
 
 // exitToUser is the way back to user mode of a task on its CPU:
 //
@@ -54,6 +57,23 @@ func (m *Machine) debugSyscallExit(t *task) {
 		m.oldSyscallExit(t)
 	} else {
 		m.newSyscallExit(t)
+	}
+}
+
+// proposedSyscallExit is what proposals want without debug mode: a system call that
+// returns into a section kills. What else may be wrong with the descriptor is found
+// out when something else looks at it.
+func (m *Machine) proposedSyscallExit(t *task) {
+	if m.k.SyscallInside == SyscallKillsV2 && t.rseq.version != 2 {
+		return
+	}
+	mem := m.memOf(t)
+	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
+	if !ok || p == 0 || p >= m.taskSize {
+		return
+	}
+	if cs, ok := mem.LoadRSeqCS(ir.Addr(p)); ok && cs.Contains(uint64(t.regs.IP)) {
+		m.force(t, abi.SIGSEGV, ReasonSyscall)
 	}
 }
 

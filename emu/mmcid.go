@@ -4,7 +4,8 @@ import "math/bits"
 
 // Concurrency ids: a thread has one while it runs, unique among the running
 // threads of its memory and below min(threads, CPUs). Which free one it gets is
-// the kernel's choice, and differs by release (CIDPolicy).
+// the kernel's choice, and differs by release (CIDPolicy). Package mmcid has the
+// algorithm of 6.19 by which it comes to that.
 
 // assignCID gives a task that gets a CPU its id.
 func (m *Machine) assignCID(t *task) {

@@ -227,23 +227,6 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	return m.abort(t, p, ir.Addr(cs.AbortIP))
 }
 
-// proposedSyscallExit is what proposals want without debug mode: a system call that
-// returns into a section kills. What else may be wrong with the descriptor is found
-// out when something else looks at it.
-func (m *Machine) proposedSyscallExit(t *task) {
-	if m.k.SyscallInside == SyscallKillsV2 && t.rseq.version != 2 {
-		return
-	}
-	mem := m.memOf(t)
-	p, ok := mem.Load(t.rseq.area+abi.OffRSeqCS, 8)
-	if !ok || p == 0 || p >= m.taskSize {
-		return
-	}
-	if cs, ok := mem.LoadRSeqCS(ir.Addr(p)); ok && cs.Contains(uint64(t.regs.IP)) {
-		m.force(t, abi.SIGSEGV, ReasonSyscall)
-	}
-}
-
 // newSyscallExit is rseq_debug='s check: a system call returns outside of any
 // section, and a stale rseq_cs is cleared.
 func (m *Machine) newSyscallExit(t *task) {

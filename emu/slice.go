@@ -18,7 +18,8 @@ import (
 //	revoked   a second reschedule, a switch for another reason or a membarrier ends it
 //
 // What is dropped is dropped: a grant that a membarrier ends has no reschedule
-// behind it any more (booted: the thread goes on until the next one).
+// behind it any more, and the thread goes on until the next one. That is how the
+// kernel's source reads; it comes too rarely to be recorded.
 //
 // The time is a choice, [SliceTimer], which can come at any point in a grant, and
 // need not. A real one comes after 5 to 50 µs, on its way to user mode already if

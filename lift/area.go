@@ -46,6 +46,9 @@ func (s *registers) meet(o *registers) bool {
 
 // area names the accesses of a function to the thread's area.
 func (b *builder) area(f *ir.Func) {
+	if b.asIs {
+		return
+	}
 	a := areaFlow{b: b, f: f, labels: map[string]int{}, in: make([]registers, len(f.Body)+1)}
 	for i, it := range f.Body {
 		if it.Kind == ir.Label {

@@ -148,6 +148,7 @@ func (c *collector) visit(at ir.Addr) error {
 	if in.Flow == isa.JumpsReg || in.Flow == isa.CallsReg {
 		in = c.direct(in)
 	}
+	in = c.globals(in)
 	c.got[at] = in
 	// What a section's end or beginning is among the code reached brings its
 	// abort handler: only the kernel goes there.

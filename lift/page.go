@@ -108,6 +108,8 @@ func pageUses(u *Unit, from ir.Addr, reg ir.Reg, page ir.Addr) ([]pageUse, error
 					width = 0
 				}
 				uses = append(uses, pageUse{page + ir.Addr(op.Mem.Disp), width})
+			case op.Code == ir.Mov && op.A == reg:
+				uses = append(uses, pageUse{page, 0}) // an add of 0
 			case op.Code == ir.Add && op.A == reg && op.B == ir.None && op.Width.Bytes() == 8:
 				uses = append(uses, pageUse{page + ir.Addr(op.Imm), 0})
 			case op.A == reg || op.B == reg || op.Mem.Base == reg || op.Mem.Index == reg || op.Dst == reg && op.Code == ir.Ins:

@@ -31,35 +31,43 @@ func Complete(p *ir.Program, o *elf.Object) (*ir.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.roots(); err != nil {
+	if err := b.complete(); err != nil {
 		return nil, err
+	}
+	return b.out, nil
+}
+
+// complete does the steps of [Complete].
+func (b *builder) complete() error {
+	if err := b.roots(); err != nil {
+		return err
 	}
 	for i := 0; i < len(b.units); i++ {
 		if err := b.callees(b.units[i]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, u := range b.units {
 		if err := b.addresses(u.Unit); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := b.pointed(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.spanData(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, u := range b.units {
 		if err := b.function(u); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	b.threadData()
 	if b.stack && b.out.Setup.StackSize == 0 {
 		b.out.Setup.StackSize = DefaultStack
 	}
-	return b.out, nil
+	return nil
 }
 
 // builder makes a program.
@@ -80,6 +88,7 @@ type builder struct {
 
 	threadLocal map[int]bool // index into the file's symbols
 	tcb, stack  bool
+	asIs        bool // for tests: accesses to the area aren't named
 }
 
 // unit is a unit under a name in the program. An operation is what threads

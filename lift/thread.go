@@ -70,6 +70,10 @@ func (b *builder) threadPointer(in *ir.Instr) error {
 			}
 			m.Sym, m.Disp = b.threadPlace(m.Disp+b.tp, m.Index == ir.None)
 		}
+		if op.Code == ir.Add && op.B == ir.TP && op.A != ir.TP && op.A != ir.None && op.Flags == ir.NoFlags {
+			// A variable's distance in a register, and the thread pointer.
+			*op = ir.Lea(op.Dst, ir.Off(ir.TP, b.tp).Indexed(op.A, 0))
+		}
 		switch {
 		case op.Dst == ir.TP, op.B == ir.TP, op.A == ir.TP && op.Code != ir.Mov && op.Code != ir.Add:
 			return errors.New("it uses the thread pointer in a way that isn't followed")

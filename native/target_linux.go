@@ -138,6 +138,9 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	for i := range c.Stops {
 		second = second || c.Stops[i].Has(conform.Migrate)
 	}
+	if c.Needs == conform.NeedsSlices && slicesOf() != "/slices" {
+		return conform.Outcome{}, &conform.Skip{Reason: "the kernel grants no time slices"}
+	}
 	l := t.take(c.Program)
 	defer t.give(l)
 	if second && len(l.cpus) < conform.CPUs {

@@ -41,5 +41,8 @@ func (t *Target) AreaLen() uint32 { return 0 }
 // Release is the kernel's, with its point release.
 func (t *Target) Release() string { return "" }
 
+// BuiltWith is what is to be added to the kernel's release to name how it was built.
+func (t *Target) BuiltWith() string { return "" }
+
 // Uname is what the machine calls itself.
 func (t *Target) Uname() string { return "" }

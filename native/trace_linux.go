@@ -55,6 +55,17 @@ func (l *lane) trace(ctx context.Context, c *conform.Case, p *process) (conform.
 	tr.view = l.view(p, tr.load)
 	tr.view.Configuration = tr.configuration
 	tr.view.Auxv = func(entry uint64) (uint64, bool) { return auxv(strconv.Itoa(tr.pid), entry) }
+	for i := range c.Stops {
+		if c.Stops[i].Has(conform.Resched) {
+			stop, err := startRival(l.cpus[0])
+			if err != nil {
+				return conform.Outcome{}, err
+			}
+			defer stop()
+			break
+		}
+	}
+	tr.view.Stat = grown(stats())
 	pid, err := tr.start(p)
 	if err != nil {
 		return conform.Outcome{}, err

@@ -44,6 +44,7 @@ func TestRefusalNamesThePlace(t *testing.T) {
 		{"func f()\n    nop\n    syscall getpid\n    ret\nthread: f\n", "6.18", "none", "test.rseq:3:5: syscall getpid at f+4: not in a Promela model"},
 		{f + "thread: f\nhandler SIGUSR1: f\n", "6.18", "none", "test.rseq:4:1: a handler of SIGUSR1: not in a Promela model"},
 		{f + "thread: f\nbudget irq=1\n", "6.18", "", "test.rseq:4:1: budget irq=1 (preempt and migrate are): not in a Promela model"},
+		{f + "thread: f\n", "7.3/slices", "none", "test.rseq: kernel 7.3/v2/slices, which has time slice extensions: not in a Promela model"},
 		{f + "thread: f\n", "6.18", "fault=2", "test.rseq: budget fault=2 (preempt and migrate are): not in a Promela model"},
 		{"func f()\n    mov r1, 0x100000000\n    ret\nthread: f\n", "6.18", "none", "test.rseq:2:5: mov r1, 0x100000000, with a number of more than 32 bits: not in a Promela model"},
 		{"func f(n)\n    mov r1, r0\n    ret\nthread: f 0x80000000\n", "6.18", "none", "test.rseq:4:9: the argument 0x80000000, a number of more than 32 bits: not in a Promela model"},

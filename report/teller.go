@@ -9,6 +9,7 @@ import (
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift"
 )
 
 // teller watches a machine from the inside of a run: as an observer of events
@@ -148,6 +149,9 @@ func (t *teller) instruction(step *Step) {
 		if r := o.Dst; r != ir.None && !seen[r] && !t.deferred(r) && (!r.Temp() || to < int(source.N)) {
 			seen[r] = true
 			name := r.String()
+			if step.Machine != "" {
+				name = lift.RegisterName(im.Prog.Setup.Arch, r)
+			}
 			if r.Temp() {
 				name = "temporary " + name // t0 is a thread, too
 			}

@@ -42,11 +42,12 @@ const (
 // batch collects events, so that a kernel gets many at once.
 type batch struct {
 	events []Event
-	give   func([]Event)
+	give   func([]Event) error
+	err    error // of give: no more is wanted
 }
 
-func newBatch(give func([]Event)) *batch {
-	return &batch{make([]Event, 0, 4096), give}
+func newBatch(give func([]Event) error) *batch {
+	return &batch{events: make([]Event, 0, 4096), give: give}
 }
 
 func (b *batch) add(k Kind, thread int32) { b.put(Event{Kind: k, Thread: thread}) }
@@ -65,6 +66,8 @@ func (b *batch) put(e Event) {
 }
 
 func (b *batch) flush() {
-	b.give(b.events)
+	if b.err == nil {
+		b.err = b.give(b.events)
+	}
 	b.events = b.events[:0]
 }

@@ -7,14 +7,14 @@ import (
 )
 
 // Run generates the workload's events and gives them in batches, the same for the
-// same mix everywhere. Each kind has exactly its part of the exits; which comes when
+// same mix everywhere, until give returns an error, which it returns. Each kind has exactly its part of the exits; which comes when
 // is drawn.
 //
 //  1. threads begin, dealt to the CPUs in turn
 //  2. a CPU is drawn, and what is behind its thread's next return to user mode
 //  3. a switch takes the thread off, and puts on the one that waits longest on that
 //     CPU; or, if it is a migration, on the CPU where most wait
-func (m *Mix) Run(give func([]Event)) {
+func (m *Mix) Run(give func([]Event) error) error {
 	g := generator{m: m, rng: random(m.Seed), out: newBatch(give), queues: make([]queue, m.CPUs), running: make([]int32, m.CPUs)}
 	for t := range int32(m.Threads) {
 		cpu := t % int32(m.CPUs)
@@ -30,10 +30,11 @@ func (m *Mix) Run(give func([]Event)) {
 	exits := newDeck(scale(m.Generate, []uint64{m.Exit - m.Switch - m.Signal - m.Notify - m.Start, m.Switch, m.Signal, m.Notify, m.Start}))
 	g.preempt, g.migrate = newShare(m.Preempt, exits.left[1]), newShare(m.Migrate, exits.left[1])
 	g.strike, g.interrupt = newShare(m.Strike, exits.left[2]), newShare(m.Interrupt, exits.left[0])
-	for exits.sum > 0 {
+	for exits.sum > 0 && g.out.err == nil {
 		g.exit(exits.draw(&g.rng))
 	}
 	g.out.flush()
+	return g.out.err
 }
 
 type generator struct {

@@ -22,14 +22,15 @@ func NewMeter(ks []emu.Kernel) (*Meter, error) {
 }
 
 // Apply lets events happen on every kernel. They must make sense, as those of this
-// package do: a thread that isn't there can't do anything.
-func (m *Meter) Apply(events []Event) {
+// package do: a thread that isn't there can't do anything. The error is always nil.
+func (m *Meter) Apply(events []Event) error {
 	m.events += uint64(len(events))
 	for _, f := range m.flows {
 		for i := range events {
 			apply(f, &events[i])
 		}
 	}
+	return nil
 }
 
 func apply(f *emu.Flow, e *Event) {

@@ -1,5 +1,10 @@
 package workload
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Mix is a generated workload: how often what happens, as a file states it. The
 // counts are those of the whole run that was measured or is imagined; as many
 // exits as Generate says are made, with everything else in proportion.
@@ -34,3 +39,18 @@ const All Share = 1_000_000
 
 // MaxGenerate bounds the exits of a generated workload.
 const MaxGenerate = 1_000_000_000
+
+// String says in two lines how often what happens.
+func (m *Mix) String() string {
+	of := func(n uint64) string { return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(m.Exit)) }
+	return fmt.Sprintf("of the exits: switch %s (preempt %s, migrate %s), signal %s (interrupt %s), notify %s, start %s;\n",
+		of(m.Switch), m.Preempt, m.Migrate, of(m.Signal), m.Strike, of(m.Notify), of(m.Start)) +
+		fmt.Sprintf("of the others %s are of interrupts; threads run sections before %s and are inside of one in %s of interrupts",
+			m.Interrupt, m.Sections, m.Inside)
+}
+
+// String writes a share as a file has it.
+func (s Share) String() string {
+	text := fmt.Sprintf("%d.%04d", s/10_000, s%10_000)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
+}

@@ -17,8 +17,8 @@ const Header = "rseqemu workload 1"
 // trace.
 func IsMix(src []byte) bool { return bytes.HasPrefix(src, []byte(Header)) }
 
-// maxFile bounds a workload file, in bytes.
-const maxFile = 1 << 20
+// MaxFile bounds a workload file, in bytes.
+const MaxFile = 1 << 20
 
 // key is a line that a file may have.
 type key struct {
@@ -51,8 +51,8 @@ const maxCount = 1 << 53
 // Parse reads a workload file: a header, then a line for each key with its value.
 // What is behind # is a comment. Errors are [*ir.SyntaxError], with the place.
 func Parse(file string, src []byte) (*Mix, error) {
-	if len(src) > maxFile {
-		return nil, &ir.SyntaxError{File: file, Pos: ir.Pos{Line: 1, Col: 1}, Msg: fmt.Sprintf("%d bytes are too many for a workload (%d)", len(src), maxFile)}
+	if len(src) > MaxFile {
+		return nil, &ir.SyntaxError{File: file, Pos: ir.Pos{Line: 1, Col: 1}, Msg: fmt.Sprintf("%d bytes are too many for a workload (%d)", len(src), MaxFile)}
 	}
 	p := parser{file: file, mix: &Mix{}, lines: strings.Split(string(src), "\n"), places: map[string]ir.Pos{}}
 	for i := range p.lines {

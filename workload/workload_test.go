@@ -84,7 +84,7 @@ func TestAMixIsKeptExactly(t *testing.T) {
 // TestSameMixSameEvents: to the byte, and another seed has others.
 func TestSameMixSameEvents(t *testing.T) {
 	events := func(text string) (all []workload.Event) {
-		parse(t, text).Run(func(e []workload.Event) { all = append(all, e...) })
+		parse(t, text).Run(func(e []workload.Event) error { all = append(all, e...); return nil })
 		return all
 	}
 	a := events(small)
@@ -93,6 +93,15 @@ func TestSameMixSameEvents(t *testing.T) {
 	}
 	if cmp.Equal(a, events(strings.Replace(small, "seed 1", "seed 2", 1))) {
 		t.Error("the seed makes no difference")
+	}
+}
+
+// TestRunStops when nobody wants more.
+func TestRunStops(t *testing.T) {
+	enough, n := errors.New("enough"), 0
+	err := parse(t, small).Run(func([]workload.Event) error { n++; return enough })
+	if err != enough || n != 1 {
+		t.Errorf("%v after %d batches", err, n)
 	}
 }
 

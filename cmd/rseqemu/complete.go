@@ -46,8 +46,11 @@ func kernelNames() []string {
 	return names
 }
 
-// completeKernel offers kernels' names.
-func completeKernel(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeKernel offers kernels' names, and behind ./ or / proposals.
+func completeKernel(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	if strings.HasPrefix(word, ".") || strings.HasPrefix(word, "/") {
+		return []string{"kernel"}, cobra.ShellCompDirectiveFilterFileExt
+	}
 	return kernelNames(), cobra.ShellCompDirectiveNoFileComp
 }
 

@@ -8,6 +8,7 @@
 //	rseqemu kernels                                     the kernels and what differs
 //	rseqemu fmt -w list.rseq                            canonical text
 //	rseqemu vet list.rseq                               what looks wrong without running it
+//	rseqemu lint libfoo.so                              what looks wrong in compiled sections
 //
 // It exits with 0 if what was asked holds, 1 if something is broken, 2 if the
 // input is bad, and 3 if it could not finish because of a limit or an

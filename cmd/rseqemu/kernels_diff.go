@@ -35,7 +35,7 @@ func (a *app) kernelsDiffCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&states, "states", 1_000_000, "states that the search of a program may take")
-	cmd.Flags().IntVar(&shown, "cases", 20, "how many cases are named")
+	cmd.Flags().IntVar(&shown, "cases", 20, "how many lines of cases are printed")
 	return cmd
 }
 
@@ -47,7 +47,7 @@ type kernelsDiffDocument struct {
 	Programs []programDiff      `json:"programs"` // that change
 	Same     int                `json:"same"`     // programs that don't
 	Cases    []caseDiff         `json:"cases"`    // that change
-	Answered int                `json:"answered"` // cases in all, those at other points counted as one
+	Answered int                `json:"answered"` // cases in all, each point a case
 }
 
 // programDiff is a program whose verdict changes.
@@ -90,7 +90,11 @@ func (a *app) kernelsDiff(ctx context.Context, from, to string, names []string, 
 		programs = append(programs, p)
 	}
 	doc := kernelsDiffDocument{From: ks[0].String(), To: ks[1].String(), Rules: report.CompareKernels(ks[:], true).Rows,
-		Programs: []programDiff{}, Cases: []caseDiff{}}
+		Programs: []programDiff{}, Cases: []caseDiff{}, Answered: len(conform.Cases())}
+	if len(doc.Rules) == 0 {
+		doc.Same = len(programs)
+		return a.kernelsDiffEnd(&doc, ks, shown) // nothing can change
+	}
 	for _, p := range programs {
 		d, err := changed(ctx, p, ks, states)
 		switch {
@@ -115,12 +119,15 @@ func (a *app) kernelsDiff(ctx context.Context, from, to string, names []string, 
 			doc.Cases = append(doc.Cases, c)
 		}
 	}
-	doc.Answered = len(rows)
+	return a.kernelsDiffEnd(&doc, ks, shown)
+}
+
+func (a *app) kernelsDiffEnd(doc *kernelsDiffDocument, ks [2]emu.Kernel, shown int) error {
 	if a.asJSON {
 		a.out.json(doc)
-		return nil
+	} else {
+		a.tellKernelsDiff(doc, ks, shown)
 	}
-	a.tellKernelsDiff(&doc, ks, shown)
 	return nil
 }
 
@@ -157,10 +164,14 @@ func (a *app) tellKernelsDiff(doc *kernelsDiffDocument, ks [2]emu.Kernel, shown 
 	for _, p := range doc.Programs {
 		a.out.printf("  %s\n    %s: %s\n    %s: %s\n", p.Program, doc.From, p.From, doc.To, p.To)
 	}
-	a.out.printf("\nCases, %d changed, %d not:\n", len(doc.Cases), doc.Answered-len(doc.Cases))
+	changed := 0
+	for _, c := range doc.Cases {
+		changed += max(1, len(c.Points))
+	}
+	a.out.printf("\nCases, %d changed, %d not:\n", changed, doc.Answered-changed)
 	for i, c := range doc.Cases {
 		if i == max(shown, 0) {
-			a.out.printf("  … and %d more\n", len(doc.Cases)-i)
+			a.out.printf("  … (%d lines more: --cases %d)\n", len(doc.Cases)-i, len(doc.Cases))
 			break
 		}
 		a.out.printf("  %s\n", c.text)

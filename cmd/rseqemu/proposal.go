@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -31,51 +30,35 @@ func (a *app) kernel(name string) (emu.Kernel, error) {
 	return k, nil
 }
 
-// kernelSet is explore.ParseKernels of a list in which proposals may be.
-func (a *app) kernelSet(list string) ([]emu.Kernel, error) {
-	items := strings.Split(list, ",")
-	proposals := map[string]emu.Kernel{} // by what stands for it
-	for i, item := range items {
-		item = strings.TrimSpace(item)
-		if !isProposal(item) {
-			continue
+// kernelSet is explore.ParseKernels of a list in which proposals may be, which come
+// behind the others. Nothing leaves them out.
+func (a *app) kernelSet(list string) (ks []emu.Kernel, err error) {
+	var names, files []string
+	for _, item := range strings.Split(list, ",") {
+		if item = strings.TrimSpace(item); isProposal(item) {
+			files = append(files, item)
+		} else {
+			names = append(names, item)
 		}
-		k, err := a.kernel(item)
+	}
+	if len(names) > 0 {
+		if ks, err = explore.ParseKernels(strings.Join(names, ",")); err != nil {
+			return nil, err
+		}
+	}
+	for _, file := range files {
+		k, err := a.kernel(file)
 		if err != nil {
 			return nil, err
 		}
-		items[i] = k.Spec()
-		if other, ok := proposals[items[i]]; ok && other.Proposal != k.Proposal {
-			return nil, fmt.Errorf("%s: the same rules as %s", item, other.Proposal)
-		}
-		proposals[items[i]] = k
-	}
-	ks, err := explore.ParseKernels(strings.Join(items, ","))
-	if err != nil {
-		return nil, err
-	}
-	for i := range ks {
-		if k, ok := proposals[ks[i].Spec()]; ok {
-			ks[i] = k
-		}
-	}
-	if i := twice(ks); i >= 0 {
-		return nil, fmt.Errorf("two proposals have the name %s", ks[i])
-	}
-	return ks, nil
-}
-
-// twice is the first of the kernels that has another's name, or -1.
-func twice(ks []emu.Kernel) int {
-	return slices.IndexFunc(ks, func(k emu.Kernel) bool {
-		n := 0
 		for _, o := range ks {
-			if o.String() == k.String() {
-				n++
+			if o.String() == k.String() || o.Spec() == k.Spec() {
+				return nil, fmt.Errorf("%s has the name or the rules of another one, %s", file, o)
 			}
 		}
-		return n > 1
-	})
+		ks = append(ks, k)
+	}
+	return ks, nil
 }
 
 // specs is the list of kernels without the files that it may name.

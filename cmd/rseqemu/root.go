@@ -90,11 +90,11 @@ func (a *app) root() *cobra.Command {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.listCmd(), a.exportCmd(), a.liftCmd()} {
+	for _, c := range []*cobra.Command{a.fmtCmd(), a.vetCmd(), a.lintCmd(), a.listCmd(), a.exportCmd(), a.liftCmd()} {
 		c.GroupID = "text"
 		root.AddCommand(c)
 	}
-	root.AddCommand(a.conformCmd(), a.kernelsCmd(), a.versionCmd())
+	root.AddCommand(a.conformCmd(), a.kernelsCmd(), a.statsCmd(), a.versionCmd())
 	root.AddCommand(topics()...)
 	return root
 }

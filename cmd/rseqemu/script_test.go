@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the scenarios in testdata/script, one a file. The repository's
 // examples lie beside the script's own files.
 func TestScripts(t *testing.T) {
+	lifted, err := filepath.Abs(filepath.Join("..", "..", "lift", "testdata")) // compiled sections
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		UpdateScripts:       *update,
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "")
+			env.Setenv("LIFT", lifted)
 			return os.CopyFS(env.WorkDir, examples())
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

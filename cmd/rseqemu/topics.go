@@ -168,8 +168,14 @@ there. Field names are stable; new ones may come.
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   kernels diff  from, to, rules[] (as rows), programs[]: program, from, to; same,
            cases[]: case, points[]; answered
+  stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
+           share, less), accesses[] (field, loads, stores)
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
+  lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,
+           source (file, line), descriptor, start_ip, post_commit_ip, abort_ip,
+           instructions, stores, findings[]; findings[] (of no section): rule, severity,
+           where, address, source, message
   list     programs[]: name, about, bug (of which program)
   export   model
   version  version, revision, modified, go, platform

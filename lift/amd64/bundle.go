@@ -9,8 +9,7 @@ import (
 // instruction an unsupported one, so that lifting needs no count of its own.
 type bundle struct {
 	out   isa.Instr
-	ops   [ir.MaxOps]ir.Op
-	count int
+	count int // of micro-ops in out
 	temps int
 	place ir.Mem // of the memory operand, once it is known
 	known bool
@@ -25,11 +24,11 @@ type value struct {
 
 // emit appends a micro-op.
 func (in *inst) emit(o ir.Op) {
-	if in.count == len(in.ops) {
+	if in.count == ir.MaxOps {
 		in.fail(whyOps)
 		return
 	}
-	in.ops[in.count] = o
+	in.out.IR.Ops[in.count] = o
 	in.count++
 }
 
@@ -208,7 +207,9 @@ func (in *inst) finish() {
 	if in.why != "" {
 		return
 	}
-	b := ir.NewInstr(in.ops[:in.count]...)
-	b.Size, b.Locked = uint8(in.pos), in.out.IR.Locked || in.lock
-	in.out.IR = b
+	b := &in.out.IR
+	for i := in.count; i < ir.MaxOps; i++ {
+		b.Ops[i] = ir.NewOp(ir.Nop)
+	}
+	b.N, b.Size, b.Locked = uint8(in.count), uint8(in.pos), b.Locked || in.lock
 }

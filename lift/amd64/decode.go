@@ -21,17 +21,18 @@ type inst struct {
 	rep    byte // 0xf2, 0xf3 or 0
 	seg    byte // the last segment override, or 0
 	rex    byte // 0x40 to 0x4f, or 0
+	twice  bool // two prefixes of one kind
 
-	opcode byte // its last byte
-	form   *form
+	opcode  byte // its last byte
+	escaped bool // behind 0x0f
+	form    *form
 
-	modrm    bool // mod, reg and rm are read
-	mod      uint8
-	reg, rm  uint8 // with their bits from rex
-	mem      mem
-	args     [3]operand // in the manuals' order: the destination first
-	n        int        // of args
-	suffixed bool       // the mnemonic has got its size
+	modrm   bool // mod, reg and rm are read
+	mod     uint8
+	reg, rm uint8 // with their bits from rex
+	mem     mem
+	args    [3]operand // in the manuals' order: the destination first
+	n       int        // of args
 
 	bundle
 }
@@ -48,7 +49,7 @@ func Decode(code []byte, at ir.Addr) (isa.Instr, error) {
 	in.prefixes()
 	in.lookup()
 	in.operands()
-	in.out.Addr, in.out.IR.Size = at, uint8(in.pos)
+	in.out.Addr = at
 	if in.why == "" {
 		in.checkPrefixes()
 	}
@@ -78,6 +79,7 @@ func (in *inst) fail(why string) {
 const (
 	whyUnknown = "not in the vocabulary of critical sections"
 	whyCut     = "cut off"
+	whyLong    = "longer than 15 bytes"
 	whyPrefix  = "a prefix that has no business here"
 	whyLock    = "lock before what isn't a read-modify-write of memory"
 	whyParity  = "the parity and overflow flags are no conditions here"
@@ -122,24 +124,16 @@ func (in *inst) prefixes() {
 		case 0x66:
 			in.data16++
 		case 0x67:
-			if in.addr32 {
-				in.fail(whyPrefix)
-			}
+			in.twice = in.twice || in.addr32
 			in.addr32 = true
 		case 0xf0:
-			if in.lock {
-				in.fail(whyPrefix)
-			}
+			in.twice = in.twice || in.lock
 			in.lock = true
 		case 0xf2, 0xf3:
-			if in.rep != 0 {
-				in.fail(whyPrefix)
-			}
+			in.twice = in.twice || in.rep != 0
 			in.rep = b
 		case 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65:
-			if in.seg != 0 {
-				in.fail(whyPrefix)
-			}
+			in.twice = in.twice || in.seg != 0
 			in.seg = b
 		default:
 			if b&0xf0 == 0x40 {
@@ -159,7 +153,7 @@ func (in *inst) lookup() {
 	}
 	row := &oneByte[in.opcode]
 	if in.opcode == 0x0f {
-		in.opcode = byte(in.u(1))
+		in.opcode, in.escaped = byte(in.u(1)), true
 		row = &twoByte[in.opcode]
 	}
 	if row.group != nil {
@@ -176,8 +170,20 @@ func (in *inst) lookup() {
 // wide reports REX.W.
 func (in *inst) wide() bool { return in.rex&8 != 0 }
 
-// unsupported is the error, with the bytes of the instruction as far as they
-// are known.
+// unsupported is the error, with the bytes of the instruction, or if its length
+// isn't known those that were looked at.
 func (in *inst) unsupported(code []byte) error {
-	return &isa.Unsupported{Addr: in.at, Code: append([]byte(nil), code[:in.pos]...), Why: in.why}
+	if in.why == whyCut && len(code) > ir.MaxSize {
+		in.why = whyLong
+	}
+	n := in.pos
+	if in.form == nil && in.why == whyUnknown {
+		in.why = ""
+		in.measure()
+		if in.why == "" {
+			n = in.pos
+		}
+		in.why = whyUnknown
+	}
+	return &isa.Unsupported{Addr: in.at, Code: append([]byte(nil), code[:n]...), Why: in.why}
 }

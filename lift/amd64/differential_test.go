@@ -181,23 +181,16 @@ func (s *sample) reach(r *rand.Rand, st *state, p uint64) uint64 {
 		st.R[s.base] = rest
 	case s.index != none:
 		st.R[s.index] = rest>>s.scale | r.Uint64()<<(63-s.scale)<<1
+	case s.fs && s.rip:
+		st.FSBase = p - uint64(s.disp) - st.Code - uint64(len(s.code))
 	case s.fs:
 		st.FSBase = p - uint64(s.disp)
+	case s.rip:
+		return st.Code + uint64(len(s.code)) + uint64(s.disp)
 	default:
-		return s.fixed(st)
+		return uint64(s.disp)
 	}
 	return p
-}
-
-// fixed is the address of an operand without registers.
-func (s *sample) fixed(st *state) uint64 {
-	if s.form.imm == 'o' {
-		return uint64(s.disp)
-	}
-	if s.disp >= int64(windowAt) && s.disp < int64(windowAt)+windowSize {
-		return uint64(s.disp)
-	}
-	return st.Code + uint64(len(s.code)) + uint64(s.disp)
 }
 
 // drawValue draws a number: often small, or at the edge of a width.

@@ -42,7 +42,8 @@
 //   - V of shr by one
 //   - C of a shift in memory, of rol and ror, of bts, btr and btc in memory or
 //     with the bit's number in a register
-//   - all of a shift by cl, and of adc and sbb
+//   - all of a shift by cl, of adc and sbb, and of imul by a number, which is lifted
+//     where shifts and sums make it in a bundle
 //   - N, C and V of cmpxchg with less than eight bytes
 //
 // Whoever lifts a function refuses what reads a lost flag before it is set again.
@@ -62,7 +63,7 @@
 //
 // # Non-goals
 //
-// No multiplication or division, SSE, AVX, x87, string operations, port or
+// No other multiplication, no division, SSE, AVX, x87, string operations, port or
 // privileged instructions, gs, 16- and 32-bit modes, and no disassembler for
 // everything: what isn't lifted is an [isa.Unsupported].
 package amd64

@@ -1,6 +1,7 @@
 package amd64_test
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -110,7 +111,7 @@ func forms(t testing.TB) (all []form) {
 		"b 84 /r", "v 85 /r", "b a8 ib", "v a9 iz", "b f6 /0 ib", "v f7 /0 iz",
 		"b f6 /2 lock", "v f7 /2 lock", "b f6 /3 reg", "v f7 /3 reg",
 		"b fe /0 lock", "v ff /0 lock", "b fe /1 lock", "v ff /1 lock",
-		"v 98", "v 99", "- f5", "- f8", "- f9",
+		"v 69 /r iz", "v 6b /r ib", "v 98", "v 99", "- f5", "- f8", "- f9",
 		"b 88 /r", "v 89 /r", "b 8a /r", "v 8b /r", "b c6 /0 ib", "v c7 /0 iz", "b b0 +r ib", "v b8 +r iv",
 		"v 8d /r mem", "w 63 /r", "b a0 io", "v a1 io", "b a2 io", "v a3 io",
 		"v 0fb6 /r", "v 0fb7 /r", "v 0fbe /r", "v 0fbf /r",
@@ -131,6 +132,7 @@ type sample struct {
 	code   []byte
 	memory bool // it has a memory operand: fs? + base + index<<scale + disp
 	fs     bool
+	rip    bool
 	base   int // or none
 	index  int // or none
 	scale  int
@@ -207,6 +209,10 @@ func (f *form) encode(r *rand.Rand, ripTo func(length int) int64) sample {
 		}
 		tail = append(tail, b)
 	}
+	if f.opcode[0] == 0x69 && n == 4 && r.IntN(2) == 0 { // a sum of two powers
+		v := uint32(1)<<r.IntN(32) + uint32(r.IntN(3)-1)<<r.IntN(32)
+		binary.LittleEndian.PutUint32(tail[len(tail)-4:], v)
+	}
 	if f.imm == 'o' {
 		s.memory, s.disp = true, int64(windowAt)+64+int64(r.IntN(300))
 		for i := range 8 {
@@ -219,7 +225,9 @@ func (f *form) encode(r *rand.Rand, ripTo func(length int) int64) sample {
 	}
 	s.code = append(append(s.code, opcode...), tail...)
 	if ripDisp >= 0 {
-		s.disp = ripTo(len(s.code))
+		if s.disp = ripTo(len(s.code)); s.fs {
+			s.disp = int64(r.IntN(1000))
+		}
 		at := len(s.code) - len(tail) + ripDisp
 		for i := range 4 {
 			s.code[at+i] = byte(s.disp >> (8 * i))
@@ -239,11 +247,9 @@ func (s *sample) modRM(r *rand.Rand, digit, rex byte) (b []byte, rip int) {
 	b = append(b, mod<<6|digit<<3|rm)
 	absolute := false
 	switch {
-	case rm == 5 && mod == 0 && !s.fs:
+	case rm == 5 && mod == 0:
+		s.rip = true
 		return append(b, 0, 0, 0, 0), len(b)
-	case rm == 5 && mod == 0: // not in the vocabulary with fs
-		mod, b[0] = 1, b[0]|1<<6
-		s.base = int(rm | rex&1<<3)
 	case rm == 4:
 		base, index, scale := byte(r.IntN(8)), byte(r.IntN(8)), byte(r.IntN(4))
 		if s.form.has["stack"] {

@@ -104,22 +104,13 @@ func show(code []byte, in isa.Instr, err error) string {
 		s += fmt.Sprintf(" | address%s %#x", a, uint64(v))
 	}
 	if in.Lost != 0 {
-		s += " | loses " + flagNames(in.Lost)
+		s += fmt.Sprintf(" | loses %v", in.Lost)
 	}
 	return s
 }
 
 var flowNames = [...]string{isa.Branches: "branches", isa.Jumps: "jumps", isa.JumpsReg: "jumps somewhere", isa.Calls: "calls",
 	isa.CallsReg: "calls somebody", isa.Returns: "returns", isa.Syscalls: "enters the kernel", isa.Traps: "traps"}
-
-func flagNames(f isa.Flags) (s string) {
-	for i, c := range "NZCV" {
-		if f>>i&1 != 0 {
-			s += string(c)
-		}
-	}
-	return s
-}
 
 // named gives branches the name that a program would have for their target.
 func named(in ir.Instr) *ir.Instr {

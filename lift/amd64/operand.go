@@ -104,7 +104,11 @@ func (in *inst) operand(c, size byte) operand {
 	case 'A':
 		return operand{kind: kReg, w: w, n: rax}
 	case 'I':
-		o := operand{kind: kImm, w: 8, imm: in.s(min(4, w.Bytes()))}
+		n := min(4, w.Bytes())
+		if size == 'q' { // of push, whose operand has eight bytes or two
+			n = min(4, in.width('v').Bytes())
+		}
+		o := operand{kind: kImm, w: 8, imm: in.s(n)}
 		if in.n > 0 {
 			o.w = in.args[0].w
 		}
@@ -116,7 +120,11 @@ func (in *inst) operand(c, size byte) operand {
 	case 'J':
 		return operand{kind: kTarget, imm: in.s(w.Bytes()) + int64(in.next())}
 	case 'O':
-		in.mem = mem{base: noReg, index: noReg, disp: int64(in.u(8)), wideDisp: true}
+		n := 8
+		if in.addr32 {
+			n = 4
+		}
+		in.mem = mem{base: noReg, index: noReg, disp: int64(in.u(n)), wideDisp: true}
 		return operand{kind: kMem, w: w}
 	case 'C':
 		return operand{kind: kCL}

@@ -40,11 +40,14 @@ func nameOf(n uint8, w ir.Width) string {
 }
 
 // Name returns what x86-64 calls a register of the lifted code, "rax" for r6; for
-// one that no instruction is lifted to, its own name. The thread pointer is
-// fs.base.
+// one that stands for nothing, its own name. The thread pointer is fs.base, and
+// the number of a system call orig_rax, as Linux calls it.
 func Name(r ir.Reg) string {
-	if r == ir.TP {
+	switch r {
+	case ir.TP:
 		return "fs.base"
+	case ir.SysReg:
+		return "orig_rax"
 	}
 	for n, to := range registers {
 		if to == r {

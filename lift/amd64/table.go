@@ -102,6 +102,8 @@ func arithmetic(t *[256]form) {
 	step := [8]form{{name: "inc*", attr: aLock, lift: step(ir.Add)}, {name: "dec*", attr: aLock, lift: step(ir.Sub)}}
 	t[0xfe], t[0xff] = with("Eb", step), with("Ev", step)
 
+	t[0x69] = form{name: "imul", args: "GvEvIv", lift: multiply}
+	t[0x6b] = form{name: "imul", args: "GvEvIb", lift: multiply}
 	t[0x98] = form{attr: aSized, lift: widen}
 	t[0x99] = form{attr: aSized, lift: signInto}
 	t[0xf5] = form{name: "cmc", lift: complementCarry}
@@ -238,9 +240,11 @@ func (in *inst) checkPrefixes() {
 		memory = memory || a.kind == kMem
 	}
 	switch {
+	case in.twice:
+		in.fail(whyPrefix)
 	case in.lock && !(has(aLock) && in.args[0].kind == kMem):
 		in.fail(whyLock)
-	case has(aNop) && !in.lock && (in.seg == 0 || in.seg == 0x2e) && !in.addr32 && (in.rep == 0 || has(aOwn)):
+	case has(aNop) && !in.lock && (in.seg == 0 || in.seg == 0x2e) && !in.addr32 && (in.rep == 0 || in.rep == 0xf3 && has(aOwn)):
 		return // padding, however it is written
 	case in.data16 > 0 && !(has(aSized) && (in.data16 == 1 || in.wide()) || has(aBranch) && in.wide()),
 		in.addr32 && !(has(aBranch) && in.args[0].kind == kTarget && in.n == 1),

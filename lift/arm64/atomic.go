@@ -1,6 +1,9 @@
 package arm64
 
-import "github.com/rseqemu/rseqemu/ir"
+import (
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/isa"
+)
 
 // ordered lifts load-acquire and store-release, and load-exclusive and
 // store-exclusive.
@@ -12,8 +15,8 @@ func (l *lifter) ordered() {
 	m, address := ir.Off(orSP(rn), 0), "["+nameSP(rn, true)+"]"
 	single := l.bits(14, 10) == 31
 	switch {
-	case l.bit(23) && l.bit(21):
-		l.refuse("compare and swap: cmpxchg would set Z, which this doesn't")
+	case l.bit(23) && l.bit(21) && single:
+		l.compareAndSwap(w, suffix)
 	case l.bit(21):
 		l.refuse("an exclusive pair")
 	case !single, l.bit(23) && l.rm() != 31, load && l.rm() != 31:
@@ -40,6 +43,19 @@ func (l *lifter) ordered() {
 	default:
 		l.storeExclusive(w, suffix, orders)
 	}
+}
+
+// compareAndSwap lifts casal. Package ir's cmpxchg sets Z besides.
+func (l *lifter) compareAndSwap(w ir.Width, suffix string) {
+	if !l.bit(22) || !l.bit(15) {
+		l.refuse("cas: an indivisible operation that doesn't both acquire and release")
+		return
+	}
+	rt, rn, rs := l.rd(), l.rn(), l.rm()
+	l.text("casal%s %s, %s, [%s]", suffix, name(rs, w == 8), name(rt, w == 8), nameSP(rn, true))
+	old := l.source(rs)
+	l.op(ir.CompareExchange(w, old, ir.Off(orSP(rn), 0), l.source(rt)))
+	l.out.Lost = isa.Z
 }
 
 func (l *lifter) storeExclusive(w ir.Width, suffix string, release bool) {

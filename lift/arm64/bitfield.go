@@ -115,7 +115,7 @@ func (l *lifter) signedField(f field) {
 	}
 }
 
-// insertField lifts bfm where three micro-ops do it: the field is at one end of
+// insertField lifts bfm where three micro-ops do it: the field is near one end of
 // the destination, or of zeros.
 func (l *lifter) insertField(f field) {
 	d, w, rn := orZero(l.rd()), l.width(), l.rn()
@@ -147,6 +147,11 @@ func (l *lifter) insertField(f field) {
 		l.op(ir.Xor.Reg(d, d, t).W(w))
 	case f.to+f.width == f.size:
 		l.merge(ir.Shl.Imm(l.temp(), orZero(rn), f.to).W(w), d, rest)
+	case f.to > 0 && f.to <= 3: // a sum in which no two bits meet
+		kept, t := l.temp(), l.temp()
+		l.op(ir.And.Imm(kept, d, rest).W(w))
+		l.op(ir.And.Imm(t, orZero(rn), f.mask()))
+		l.op(ir.Lea(d, ir.Off(kept, 0).Indexed(t, uint8(f.to))))
 	case f.from+f.width == f.size:
 		l.merge(ir.Shr.Imm(l.temp(), orZero(rn), f.from).W(w), d, rest)
 	default:

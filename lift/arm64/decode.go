@@ -10,11 +10,18 @@ import (
 
 // Decode lifts the instruction at the beginning of code, whose address is at. An
 // error is an [*isa.Unsupported].
-func Decode(code []byte, at ir.Addr) (isa.Instr, error) {
+func Decode(code []byte, at ir.Addr) (isa.Instr, error) { return decode(code, at, false) }
+
+// DecodeVector is Decode, but also lifts what carries data through vector
+// registers, with their halves as [isa.Half]: the result is no instruction of
+// package ir before [isa.Host] has replaced them.
+func DecodeVector(code []byte, at ir.Addr) (isa.Instr, error) { return decode(code, at, true) }
+
+func decode(code []byte, at ir.Addr, vectors bool) (isa.Instr, error) {
 	if len(code) < ir.InstrSize {
 		return isa.Instr{}, &isa.Unsupported{Addr: at, Code: append([]byte(nil), code...), Why: "cut off"}
 	}
-	l := lifter{word: binary.LittleEndian.Uint32(code), out: isa.Instr{Addr: at}}
+	l := lifter{word: binary.LittleEndian.Uint32(code), out: isa.Instr{Addr: at}, vectors: vectors}
 	l.instruction()
 	if l.n > ir.MaxOps {
 		l.refuse("takes more than %d micro-ops", ir.MaxOps)
@@ -38,7 +45,9 @@ type lifter struct {
 	n      int // micro-ops so far, those that don't fit included
 	temps  int // temporaries in use
 	locked bool
-	why    string // it isn't lifted
+	// vectors: halves of vector registers are registers.
+	vectors bool
+	why     string // it isn't lifted
 }
 
 // unknown is why most instructions aren't lifted.
@@ -103,7 +112,7 @@ func (l *lifter) instruction() {
 	case op0&0b0111 == 0b0101:
 		l.register()
 	case op0&0b0111 == 0b0111:
-		l.refuse("floating point or vectors")
+		l.vectorRegister()
 	default:
 		l.refuse(unknown)
 	}

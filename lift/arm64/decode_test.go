@@ -15,7 +15,7 @@ import (
 	"github.com/rseqemu/rseqemu/lift/isa"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/instructions.txt behind the bytes")
+var update = flag.Bool("update", false, "rewrite the tables in testdata behind the bytes")
 
 // at is where instructions are decoded.
 const at ir.Addr = 0x4000
@@ -39,16 +39,31 @@ func lifted(in isa.Instr, err error) string {
 		}
 		s += ")"
 	}
+	if in.Lost != 0 {
+		s += fmt.Sprintf("  (lost: %04b)", in.Lost)
+	}
 	for _, r := range in.Refs {
 		s += fmt.Sprintf("  (address: %+v)", r)
 	}
 	return s
 }
 
-// TestInstructionsBecomeBundles holds the decoder against a table that a person
-// has read: bytes, text, bundle.
+// TestInstructionsBecomeBundles holds the decoder against tables that a person
+// has read: bytes, text, bundle. r9 and those behind it stand in for vectors.
 func TestInstructionsBecomeBundles(t *testing.T) {
-	const file = "testdata/instructions.txt"
+	hold(t, "testdata/instructions.txt", arm64.Decode)
+	hold(t, "testdata/vectors.txt", func(code []byte, at ir.Addr) (isa.Instr, error) {
+		in, err := arm64.DecodeVector(code, at)
+		hosted := []isa.Instr{in}
+		if _, err := isa.Host(hosted); err != nil {
+			t.Error(err)
+		}
+		return hosted[0], err
+	})
+}
+
+// hold holds a decoder against a table.
+func hold(t *testing.T, file string, decode func([]byte, ir.Addr) (isa.Instr, error)) {
 	table, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +79,7 @@ func TestInstructionsBecomeBundles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&got, "%s %s\n", word, lifted(arm64.Decode(code, at)))
+		fmt.Fprintf(&got, "%s %s\n", word, lifted(decode(code, at)))
 	}
 	if *update {
 		if err := os.WriteFile(file, []byte(got.String()), 0o666); err != nil {
@@ -73,7 +88,7 @@ func TestInstructionsBecomeBundles(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(string(table), got.String()); diff != "" {
-		t.Errorf("lifted otherwise (-want +got):\n%s", diff)
+		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

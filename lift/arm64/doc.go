@@ -21,19 +21,22 @@
 // arm64's C after a subtraction says that there was no borrow; package ir's
 // says that there was one. Between instructions C is kept the other way round
 // here, always: C = 1 in the emulator is PSTATE.C = 0. So cmp is a cmp, hs, lo, hi
-// and ls are themselves, and what sets C as a carry (adds, cmn) or clears it
-// (ands, tst, bics) ends with a flipc. Who compares flags with a real
-// processor's must turn C around.
+// and ls are themselves, and what sets C as a carry (adds of registers) or clears
+// it (ands, tst, bics) ends with a flipc; adds and cmn of a number subtract its
+// opposite. Who compares flags with a real processor's must turn C around.
+//
+// There is no conditional flag: ccmp is a comparison of other operands if its
+// condition doesn't hold. Z is right then, and what isn't is in Instr.Lost; so is Z
+// behind casal, which sets no flags, as cmpxchg does.
 //
 // # Memory order
 //
 // ldar and stlr are ld.acq and st.rel, an instruction with both a and l
 // (ldaddal, swpal) is what package ir's indivisible ones are. Weaker ones would
 // become stronger here and hide what is wrong with a program, so they are not
-// lifted: ldapr, ldadd, ldadda, ldaddl, dmb ishst, isb. cas is not since cmpxchg
-// sets Z and cas sets no flag. A pair (ldp, stp) is two accesses in ascending
-// order, between which other CPUs can look: the architecture says nothing about
-// their order.
+// lifted: ldapr, ldadd, ldadda, ldaddl, dmb ishst, isb. A pair (ldp, stp) is two
+// accesses in ascending order, between which other CPUs can look: the architecture
+// says nothing about their order.
 //
 // # Pointers with a tag
 //
@@ -48,6 +51,13 @@
 // nothing on a processor without pointer authentication. That is the processor
 // here, and so retaa, which it hasn't, is not lifted.
 //
+// # Vectors
+//
+// Package ir has no vector registers. [DecodeVector] lifts what only carries data
+// through them, sixteen bytes as two times eight, with halves of registers for
+// which isa.Host finds general ones that the code doesn't use. ldp and stp of
+// vectors would take four accesses, and are not lifted.
+//
 // # Unpredictable
 //
 // Where the manual calls an encoding unpredictable (a load that writes its base
@@ -56,8 +66,7 @@
 //
 // # Non-goals
 //
-// Floating point and vectors: package ir has no register for them. Multiplication
-// and division, system instructions, conditional compares (ccmp: there is no
-// conditional flag), AArch32, big-endian data. It is no disassembler either: only what
-// is lifted has a text.
+// Arithmetic with floating point or vectors, multiplication and division, system
+// instructions, AArch32, big-endian data. It is no disassembler either: only what is
+// lifted has a text.
 package arm64

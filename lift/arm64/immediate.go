@@ -67,16 +67,18 @@ func (l *lifter) addImmediate() {
 	if shift != "" {
 		imm <<= 12
 	}
-	if !sets {
-		if code == ir.Add && imm == 0 && l.wide() {
-			l.op(ir.MovReg(orSP(rd), orSP(rn)))
-		} else {
-			l.op(code.Imm(orSP(rd), orSP(rn), imm).W(l.width()))
-		}
-		return
+	switch {
+	case sets && code == ir.Add && imm != 0:
+		// The same as a subtraction, whose borrow is where there is no carry.
+		l.op(ir.Sub.Imm(orZero(rd), orSP(rn), -imm).W(l.width()).S())
+	case sets:
+		l.op(code.Imm(orZero(rd), orSP(rn), imm).W(l.width()).S())
+		l.carry(code)
+	case code == ir.Add && imm == 0 && l.wide():
+		l.op(ir.MovReg(orSP(rd), orSP(rn)))
+	default:
+		l.op(code.Imm(orSP(rd), orSP(rn), imm).W(l.width()))
 	}
-	l.op(code.Imm(orZero(rd), orSP(rn), imm).W(l.width()).S())
-	l.carry(code)
 }
 
 // carry ends an instruction that has set the flags: only a subtraction leaves C

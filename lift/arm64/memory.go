@@ -9,7 +9,7 @@ import (
 
 // memory lifts loads and stores.
 func (l *lifter) memory() {
-	if l.bit(26) {
+	if l.bit(26) && (!l.vectors || l.bits(29, 28) < 2) {
 		l.refuse("a register of vectors or floating point")
 		return
 	}
@@ -59,6 +59,9 @@ func (l *lifter) literal() {
 // above, 2 with the sign into 64 bits, 3 with the sign into 32. It returns the
 // mnemonic and the register's name; ok is false for a prefetch.
 func (l *lifter) access(size, opc uint32, m ir.Mem) (mnemonic, r string, ok bool) {
+	if l.bit(26) {
+		return l.vectorAccess(size, opc, m)
+	}
 	if size == 3 && opc >= 2 || size == 2 && opc == 3 {
 		if size == 3 && opc == 2 {
 			return "", "", false
@@ -113,7 +116,8 @@ func (l *lifter) prefetch(address string) {
 
 // single lifts the load or store of one register.
 func (l *lifter) single() {
-	size, opc, rn := l.bits(31, 30), l.bits(23, 22), l.rn()
+	size, opc := l.transfer()
+	rn := l.rn()
 	base := nameSP(rn, true)
 	m := ir.Off(orSP(rn), 0)
 	switch {
@@ -122,7 +126,7 @@ func (l *lifter) single() {
 		l.finish(size, opc, m, offset(base, m.Disp), "r")
 	case l.bit(21) && l.bits(11, 10) == 0b10:
 		l.indexed(size, opc)
-	case l.bit(21) && l.bits(11, 10) == 0b00:
+	case l.bit(21) && l.bits(11, 10) == 0b00 && !l.bit(26):
 		l.atomic()
 	case l.bit(21):
 		l.refuse("pointer authentication or unknown")
@@ -134,6 +138,22 @@ func (l *lifter) single() {
 	default:
 		l.writeBack(size, opc, l.bits(11, 10) == 0b11)
 	}
+}
+
+// transfer returns the size of the access, as an exponent, and its kind, as access
+// takes them.
+func (l *lifter) transfer() (size, opc uint32) {
+	size, opc = l.bits(31, 30), l.bits(23, 22)
+	if !l.bit(26) {
+		return size, opc
+	}
+	if opc >= 2 {
+		if size != 0 {
+			l.refuse(unknown)
+		}
+		size = 4
+	}
+	return size, opc & 1
 }
 
 // finish appends the access and makes the text; form is what the mnemonic has
@@ -161,7 +181,7 @@ func offset(base string, disp int64) string {
 // writeBack lifts the forms that change the base, before or after the access.
 func (l *lifter) writeBack(size, opc uint32, before bool) {
 	rn := l.rn()
-	if rn == l.rd() && rn != 31 {
+	if rn == l.rd() && rn != 31 && !l.bit(26) {
 		l.refuse("unpredictable: the base is also the register that is accessed")
 		return
 	}
@@ -188,22 +208,26 @@ func (l *lifter) indexed(size, opc uint32) {
 		return
 	}
 	m := ir.Off(orSP(l.rn()), 0)
-	scale := uint8(0)
+	i, scale := orZero(l.rm()), uint8(0)
 	if scaled {
 		scale = uint8(size)
 	}
-	switch {
-	case l.rm() == 31:
-	case option&3 == 3:
-		m = m.Indexed(orZero(l.rm()), scale)
-	case option < 4:
-		t := l.temp()
-		l.op(ir.ZextReg(ir.W4, t, orZero(l.rm())))
-		m = m.Indexed(t, scale)
-	default:
-		t := l.temp()
-		l.op(ir.SextReg(ir.W4, t, orZero(l.rm())))
-		m = m.Indexed(t, scale)
+	if i != ir.None {
+		if option&3 != 3 {
+			t := l.temp()
+			if option < 4 {
+				l.op(ir.ZextReg(ir.W4, t, i))
+			} else {
+				l.op(ir.SextReg(ir.W4, t, i))
+			}
+			i = t
+		}
+		if scale > 3 { // more than an operand has
+			t := ir.T0
+			l.op(ir.Shl.Imm(t, i, int64(scale)))
+			i, scale = t, 0
+		}
+		m = m.Indexed(i, scale)
 	}
 	index := name(l.rm(), option&3 == 3)
 	switch {
@@ -222,6 +246,9 @@ func (l *lifter) indexed(size, opc uint32) {
 func (l *lifter) pair() {
 	opc, mode := l.bits(31, 30), l.bits(24, 23)
 	switch {
+	case l.bit(26):
+		l.refuse("a pair of vectors or of floating point")
+		return
 	case opc&1 != 0:
 		l.refuse("ldpsw or unknown")
 		return

@@ -49,6 +49,9 @@ var forms = []lifttest.Form{
 	{Name: "ldxr, stxr of x", Words: []string{"1100100001011111x1111100001xxxxx", "11001000000xxxxxx1111100001xxxxx"}},
 	{Name: "ldxr, add, stxr of x", Words: []string{"1100100001011111x111110000100010", "1x0010110010001000xxxxxxxxx00011", "11001000000xxxxxx111110000100011"}},
 	{Name: "ldadd and others", Words: []string{"xx111000111xxxxx00xx00xxxxxxxxxx"}},
+	{Name: "ccmp", Words: []string{"x1111010010xxxxxxxxx00xxxxx0xxxx"}},
+	{Name: "ccmp, ccmn of a number", Words: []string{"xx111010010xxxxxxxxx10xxxxx0xxxx"}},
+	{Name: "casal", Words: []string{"xx001000111xxxxx111111xxxxxxxxxx"}},
 	{Name: "swp", Words: []string{"xx111000111xxxxx100000xxxxxxxxxx"}},
 	{Name: "barrier", Words: []string{"11010101000000110011xxxx10x11111"}},
 	{Name: "hint", Words: []string{"1101010100000011001000000xx11111"}},
@@ -75,6 +78,40 @@ var underTest = lifttest.ISA{
 // TestBundlesDoAsQEMU holds the lifter and package vcpu against a processor that
 // QEMU emulates.
 func TestBundlesDoAsQEMU(t *testing.T) { underTest.TestAgainstQEMU(t, forms) }
+
+// vectorForms load a vector register, or set it, and then store it.
+var vectorForms = []lifttest.Form{
+	{Name: "ldr q, str q", Words: []string{"00111101110xxxxxxxxxxxxxxxx00000", "00111101100xxxxxxxxxxxxxxxx00000"}},
+	{Name: "ldr q back, str q back", Words: []string{"00111100110xxxxxxxxxxxxxxxx11111", "00111100100xxxxxxxxxxxxxxxx11111"}},
+	{Name: "ldr q back, str q indexed", Words: []string{"00111100110xxxxxxxxxxxxxxxx11111", "00111100101xxxxxxxxx10xxxxx11111"}},
+	{Name: "ldr q indexed, str q", Words: []string{"00111100111xxxxxxxxx10xxxxx00011", "00111100100xxxxxxxxxxxxxxxx00011"}},
+	{Name: "ldr, str q", Words: []string{"xx11110101xxxxxxxxxxxxxxxxx00011", "00111100100xxxxxxxxxxxxxxxx00011"}},
+	{Name: "ldr near, str q", Words: []string{"xx111100010xxxxxxxxxxxxxxxx00011", "00111100100xxxxxxxxxxxxxxxx00011"}},
+	{Name: "ldr indexed, str q", Words: []string{"xx111100011xxxxxxxxx10xxxxx00011", "00111100100xxxxxxxxxxxxxxxx00011"}},
+	{Name: "ldr q, str", Words: []string{"00111100110xxxxxxxxxxxxxxxx00000", "xx111100x00xxxxxxxxxxxxxxxx00000"}},
+	{Name: "movi of d, str q", Words: []string{"01101111000000001110010000000111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "movi of s, str q", Words: []string{"01001111000000000000010000000111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "fmov d, str q", Words: []string{"1001111001100111000000xxxxx00111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "dup, fmov x", Words: []string{"0100111000001000000011xxxxx00111", "100111100110011000000000111xxxxx"}},
+	{Name: "dup, mov x, v.d[1]", Words: []string{"0100111000001000000011xxxxx00111", "010011100001100000111100111xxxxx"}},
+	{Name: "dup, mov v.d[0], x, str q", Words: []string{"0100111000001000000011xxxxx00111", "0100111000001000000111xxxxx00111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "dup, mov v.d[1], x, str q", Words: []string{"0100111000001000000011xxxxx00111", "0100111000011000000111xxxxx00111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "ldr q, mov x, v.d[0]", Words: []string{"00111100110xxxxxxxxxxxxxxxx00111", "010011100000100000111100111xxxxx"}},
+	{Name: "ldr q, mov, str q", Words: []string{"00111100110xxxxxxxxxxxxxxxx00111", "01001110101001110001110011100010", "00111100100xxxxxxxxxxxxxxxx00010"}},
+	{Name: "ldr q, ldr q, ext, str q", Words: []string{"00111100110xxxxxxxxxxxxxxxx00111", "00111100110xxxxxxxxxxxxxxxx00010", "01101110000001110100000001000111", "00111100100xxxxxxxxxxxxxxxx00111"}},
+	{Name: "ldr q, ext, str q", Words: []string{"00111100110xxxxxxxxxxxxxxxx00111", "01101110000001110100000011100001", "00111100100xxxxxxxxxxxxxxxx00001"}},
+}
+
+// TestVectorBundlesDoAsQEMU does the same with vector registers that general
+// ones stand in for.
+func TestVectorBundlesDoAsQEMU(t *testing.T) { vectorsUnderTest().TestAgainstQEMU(t, vectorForms) }
+
+func vectorsUnderTest() *lifttest.ISA {
+	s := underTest
+	s.Decode = arm64.DecodeVector
+	s.Fields = []int{5, 16} // the rest is that of vectors
+	return &s
+}
 
 // besideTheCode has a load of what is beside the code load from the window.
 func besideTheCode(w uint32, at ir.Addr) uint32 {

@@ -20,7 +20,7 @@ func (l *lifter) register() {
 	case op2 == 0b0110 && !l.bit(30):
 		l.shiftVariable()
 	case op2 == 0b0010:
-		l.refuse("conditional compare: there is no conditional flag")
+		l.compareIf()
 	case op2 == 0b0000:
 		l.refuse("addition with carry")
 	case op2 >= 8:

@@ -50,23 +50,12 @@ type Instr struct {
 	Refs []Ref
 	// Lost are the flags that aren't right behind the bundle: the architecture
 	// leaves them undefined, or they would take more micro-ops. What reads one
-	// before it is set again has no lift.
+	// before it is set again (Reads, Sets) has no lift.
 	Lost Flags
 }
 
 // Next is the address behind the instruction.
 func (in Instr) Next() ir.Addr { return in.Addr + ir.Addr(in.IR.Len()) }
-
-// Flags is a set of flags.
-type Flags uint8
-
-// The flags.
-const (
-	N Flags = 1 << iota
-	Z
-	C
-	V
-)
 
 // Flow is how control leaves an instruction.
 type Flow uint8

@@ -216,17 +216,27 @@ func (l *linter) exitsOf(start ir.Addr) (to []ir.Addr) {
 	return to
 }
 
-// leadsTo reports whether a place is another one, or only jumps there.
+// maxTrampoline bounds the code that only restores registers on the way to an
+// exit, as x86's sections have it.
+const maxTrampoline = 8
+
+// leadsTo reports whether a place is another one, or straight code leads there.
 func (l *linter) leadsTo(at, to ir.Addr) bool {
-	for range 4 {
+	for range maxTrampoline {
 		if at == to {
 			return true
 		}
 		in, err := l.instr(at)
-		if err != nil || in.Flow != isa.Jumps {
+		switch {
+		case err != nil:
+			return false
+		case in.Flow == isa.Jumps:
+			at = in.Target
+		case in.Flow == isa.Falls:
+			at = in.Next()
+		default:
 			return false
 		}
-		at = in.Target
 	}
 	return at == to
 }

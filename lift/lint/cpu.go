@@ -19,8 +19,15 @@ func (l *linter) cpu(s *section) {
 	}
 	isID := func(a access) bool {
 		off := a.addr.off - area.off
-		if !a.op.Loads() || !a.addr.sameBase(area) {
+		if !a.op.Loads() {
 			return false
+		}
+		if !a.addr.sameBase(area) {
+			// Another thread-local name may be a place in the area, as with
+			// tcmalloc's slab pointer. And compilers that don't optimise compute
+			// the area's address anew, through the stack: it isn't known, and
+			// this may be it.
+			return a.addr.tp || a.op.Width == ir.W4 && !a.addr.isNumber() && a.op.Mem.Base != ir.SP
 		}
 		for _, id := range ids {
 			if off < id.hi && off+int64(a.op.Width.Bytes()) > id.lo {

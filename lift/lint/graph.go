@@ -34,6 +34,8 @@ type graph struct {
 	// entered are the addresses that are entered from outside: what is in the
 	// registers there isn't known.
 	entered map[ir.Addr]bool
+	// aborts are the handlers that the kernel may go to from an instruction.
+	aborts map[ir.Addr][]ir.Addr
 	// accesses to memory and what they mean, in the order of the code; armed are
 	// the stores of descriptors, by the descriptor's address.
 	accesses map[ir.Addr][]access
@@ -42,7 +44,7 @@ type graph struct {
 
 func newGraph() *graph {
 	return &graph{
-		instrs: map[ir.Addr]*isa.Instr{}, stopped: map[ir.Addr]error{}, entered: map[ir.Addr]bool{},
+		instrs: map[ir.Addr]*isa.Instr{}, stopped: map[ir.Addr]error{}, entered: map[ir.Addr]bool{}, aborts: map[ir.Addr][]ir.Addr{},
 		accesses: map[ir.Addr][]access{}, armed: map[ir.Addr][]ir.Addr{},
 	}
 }
@@ -65,15 +67,18 @@ func (l *linter) newGraphOf(list []*section) *graph {
 			l.reach(g, l.preambleOf(o), true)
 		}
 		l.reach(g, o.start, false)
-		if g.instrs[o.abort] == nil {
-			l.reach(g, o.abort, true)
-		}
+		l.reach(g, o.abort, false)
 	}
 	g.addrs = make([]ir.Addr, 0, len(g.instrs))
 	for a := range g.instrs {
 		g.addrs = append(g.addrs, a)
 	}
 	slices.Sort(g.addrs)
+	for _, s := range list {
+		for i, _ := slices.BinarySearch(g.addrs, s.start); i < len(g.addrs) && s.contains(g.addrs[i]); i++ {
+			g.aborts[g.addrs[i]] = append(g.aborts[g.addrs[i]], s.abort)
+		}
+	}
 	l.follow(g)
 	return g
 }

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/isa"
@@ -76,6 +78,9 @@ func (l *linter) follow(g *graph) {
 				begins[to] = true
 			}
 		})
+		for _, to := range g.aborts[a] {
+			begins[to] = true
+		}
 	}
 	merge := func(to ir.Addr, r *registers) bool {
 		at := before[to]
@@ -155,6 +160,11 @@ func (l *linter) pass(g *graph, before map[ir.Addr]*registers, begins map[ir.Add
 		if !valid {
 			r = l.entered(a)
 		}
+		if valid {
+			for _, to := range g.aborts[a] {
+				flow(to, &r)
+			}
+		}
 		l.step(in, &r, note)
 		next = in.Next()
 		falls := false
@@ -170,6 +180,7 @@ func (l *linter) pass(g *graph, before map[ir.Addr]*registers, begins map[ir.Add
 
 // step runs an instruction.
 func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)) {
+	r[ir.T0], r[ir.T1] = value{unknown: unknown{in.Addr, uint8(ir.T0), merged}}, value{unknown: unknown{in.Addr, uint8(ir.T1), merged}}
 	ops := in.IR.Micro()
 	for k := range ops {
 		o := &ops[k]
@@ -216,17 +227,6 @@ func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)
 		case o.Code == ir.Ld && wide && addr.isNumber():
 			v = l.constant(ir.Addr(addr.off))
 		}
-		if o.Code == ir.Call {
-			// What the convention preserves differs; an address in the thread's
-			// area is computed again.
-			for i := ir.R0; i < ir.SP; i++ {
-				if i == globalPointer && l.gp != 0 {
-					continue
-				}
-				r[i] = value{unknown: unknown{in.Addr, uint8(i), merged}}
-			}
-			continue
-		}
 		if o.Code == ir.Syscall {
 			r[ir.R0] = value{unknown: name}
 			continue
@@ -235,6 +235,35 @@ func (l *linter) step(in *isa.Instr, r *registers, note func(*isa.Instr, access)
 			r[o.Dst] = v
 		}
 	}
+	if in.Flow == isa.Calls || in.Flow == isa.CallsReg {
+		kept := preserved[l.Arch]
+		if l.asksForTLS(in, r) {
+			kept = ir.AllRegs &^ ir.RegsOf(ir.R0)
+		}
+		for i := ir.R0; i <= ir.R31; i++ {
+			if kept&ir.RegsOf(i) == 0 && i != ir.SP && i != globalPointer {
+				r[i] = value{unknown: unknown{in.Addr, uint8(i), merged}}
+			}
+		}
+	}
+}
+
+// preserved are the registers that the calling convention has a function leave
+// alone: rbx, rbp and r12 to r15; x19 to x29; s0 to s11.
+var preserved = map[abi.Arch]ir.RegSet{
+	abi.AMD64:   ir.RegsOf(ir.R7, ir.R9, ir.R12, ir.R13, ir.R14, ir.R15),
+	abi.ARM64:   0x7ff << 19,
+	abi.RISCV64: 0xfff << 16,
+}
+
+// asksForTLS reports whether a call is arm64's for the place of thread-local
+// data, whose argument is in the GOT, and which changes nothing but its result.
+func (l *linter) asksForTLS(in *isa.Instr, r *registers) bool {
+	if l.Arch != abi.ARM64 || in.Flow != isa.CallsReg || !r[ir.R0].isNumber() {
+		return false
+	}
+	s := l.SectionAt(ir.Addr(r[ir.R0].off))
+	return s != nil && strings.HasPrefix(s.Name, ".got")
 }
 
 // address is the sum that an operand means.

@@ -10,9 +10,24 @@ var names = [32]string{
 
 // registers are those of package ir that the registers are.
 var registers = [32]ir.Reg{
-	ir.None, ir.LR, ir.SP, ir.R28, ir.TP, ir.R9, ir.R10, ir.R11, ir.R16, ir.R17, ir.R0, ir.R1, ir.R2, ir.R3, ir.R4, ir.R5,
+	ir.None, ir.LR, ir.SP, GP, ir.TP, ir.R9, ir.R10, ir.R11, ir.R16, ir.R17, ir.R0, ir.R1, ir.R2, ir.R3, ir.R4, ir.R5,
 	ir.R6, ir.R7, ir.R18, ir.R19, ir.R20, ir.R21, ir.R22, ir.R23, ir.R24, ir.R25, ir.R26, ir.R27, ir.R12, ir.R13, ir.R14, ir.R15,
 }
+
+// Name returns what RISC-V's assembler calls a register of the lifted code, "a0"
+// for r0; for one that no instruction is lifted to, its own name.
+func Name(r ir.Reg) string {
+	for n, to := range registers {
+		if to == r && n != zero {
+			return names[n]
+		}
+	}
+	return r.String()
+}
+
+// GP is the register of the lifted code that gp is: the linker has code find
+// variables through it.
+const GP = ir.R28
 
 // The numbers of registers with a role.
 const (

@@ -21,6 +21,7 @@ type search struct {
 	im     *ir.Image
 	code   *vcpu.Code
 	fresh  *vcpu.Memory // as the program begins
+	begun  *vcpu.Memory // with what the objects hold
 	mem    *vcpu.Memory
 	ins    []ir.Reg
 	start  ir.Addr
@@ -30,6 +31,7 @@ type search struct {
 	// code adds the two itself.
 	offset uint64
 	buf    []vcpu.Access
+	empty  bool // the section has reached its end without a store
 }
 
 // found are inputs with which a section commits.
@@ -52,7 +54,7 @@ type commit struct {
 
 func newSearch(im *ir.Image, ins []ir.Reg) *search {
 	s := &search{im: im, code: vcpu.Compile(im), fresh: vcpu.NewMemory(im, 2, 1), ins: ins, random: 0x9e3779b97f4a7c15}
-	s.mem = s.fresh.Clone()
+	s.mem, s.begun = s.fresh.Clone(), s.fresh.Clone()
 	cs := im.Sections[len(im.Sections)-1].CS
 	s.start, s.end = ir.Addr(cs.StartIP), ir.Addr(cs.StartIP+cs.PostCommitOffset)
 	return s
@@ -177,6 +179,7 @@ func (s *search) try(f *found, cpu int) (commit, bool) {
 	for i, v := range f.pattern {
 		s.mem.Store(cpu, at+ir.Addr(i*8), 8, s.number(v))
 	}
+	copy(s.begun.Mutable(), s.mem.Mutable())
 	r := vcpu.Regs{IP: s.start}
 	r.R[ir.TP], r.R[ir.SP], r.R[ir.LR] = uint64(area), uint64(s.im.StackTop(0)-lift.AloneFrame), uint64(ir.ReturnIP)
 	for i, reg := range f.ins {
@@ -190,6 +193,7 @@ func (s *search) run(r *vcpu.Regs, cpu int) (c commit, ok bool) {
 	stored := false
 	for range steps {
 		if r.IP == ir.ReturnIP {
+			s.empty = s.empty || !stored && r.R[ir.R0] == 0
 			return c, ok && stored && r.R[ir.R0] == 0
 		}
 		if r.IP >= s.start && r.IP < s.end {
@@ -236,7 +240,7 @@ func (s *search) cell(a vcpu.Access) (c commit, ok bool) {
 		off := int64(a.Addr) - int64(s.im.Symbols[d.Name])
 		if d.Kind == ir.Global && off >= 0 && off < int64(d.Count*d.Width.Bytes()) {
 			c = commit{data: d.Name, index: int(off) / d.Width.Bytes()}
-			c.before, _ = s.mem.Load(s.place(c))
+			c.before, _ = s.begun.Load(s.place(c))
 			return c, true
 		}
 	}

@@ -28,6 +28,9 @@ type Trial struct {
 // ErrNoInputs says that nothing was found with which the section commits.
 var ErrNoInputs = errors.New("no inputs were found with which the section reaches its end and stores something: write a program that calls its function")
 
+// ErrNoStore says that the section reached its end, and no store was made in it.
+var ErrNoStore = errors.New("it reaches its end and has stored nothing: whatever it is for isn't done")
+
 // Of returns a trial of each section of a file, in the order of its descriptors;
 // with a function's name, of those whose start_ip is in it.
 func Of(o *elf.Object, function string) ([]Trial, error) {
@@ -92,8 +95,12 @@ func program(o *elf.Object, section int, name string) (*ir.Program, []ir.Reg, er
 		return nil, nil, err
 	}
 	ins := liveIns(im)
-	found, ok := newSearch(im, ins).find()
-	if !ok {
+	s := newSearch(im, ins)
+	found, ok := s.find()
+	switch {
+	case !ok && s.empty:
+		return nil, ins, ErrNoStore
+	case !ok:
 		return nil, ins, ErrNoInputs
 	}
 	b := base(name, found.memory())

@@ -23,6 +23,7 @@ type Machine struct {
 	Files     map[string]string // path in the guest → file of the host
 	Env       []string          // NAME=VALUE for the command, besides PATH, HOME and TMPDIR
 	Append    string            // more of the kernel's command line
+	Counted   bool              // time goes by with the instructions, one a nanosecond, and not as it does here
 	Silence   time.Duration     // how long a guest may say nothing before it counts as hung; a minute if 0
 	Console   io.Writer         // what kernel and firmware print, as it comes, if not nil
 }

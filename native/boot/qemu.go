@@ -56,6 +56,15 @@ func (v vm) find() (string, error) {
 	return file, nil
 }
 
+// threads is how QEMU's threads are to the guest's CPUs: one for each, or one for all
+// if instructions are counted.
+func (m *Machine) threads() string {
+	if m.Counted {
+		return "single"
+	}
+	return "multi"
+}
+
 // flags is the command line of QEMU.
 func (v vm) flags(m *Machine, initrd string, initrdSize int64) []string {
 	cpus, memory := m.CPUs, m.MemoryMiB
@@ -73,10 +82,13 @@ func (v vm) flags(m *Machine, initrd string, initrdSize int64) []string {
 	}
 	flags := append([]string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-accel", "tcg,thread=multi",
+		"-accel", "tcg,thread=" + m.threads(),
 		"-smp", fmt.Sprint(cpus), "-m", fmt.Sprint(memory),
 		"-chardev", "file,id=console,path=/dev/stderr",
 		"-chardev", "stdio,id=output,signal=off",
 	}, v.board...)
+	if m.Counted {
+		flags = append(flags, "-icount", "shift=0,sleep=off")
+	}
 	return append(flags, "-kernel", m.Kernel, "-initrd", initrd, "-append", strings.Join(line, " "))
 }

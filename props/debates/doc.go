@@ -22,13 +22,15 @@
 //	register-against-signal  a thread and its signal handler register
 //	library-asks-the-kernel  a library finds out by registering who owns the area
 //	library-takes-32         … and one that goes by the size that libc tells
+//	two-libraries            each library registers an area of its own
+//	remote-clear             a concurrency id that another CPU takes back
 //	spawn-inherits-area      a child in shared memory keeps the registration
 //	restore-inside           a thread that is dumped inside a section
 //	single-step              a thread that is stopped behind every instruction
 //	yield-inside             a system call inside a section
 //
-// The table testdata/verdicts.txt has the verdict on every known kernel of amd64 and
-// arm64, with the number of kernel events and transitions of the shortest run that
+// The table testdata/verdicts.txt has the verdict on every known kernel of amd64, arm64,
+// 32-bit arm and s390x, with the number of kernel events and transitions of the shortest run that
 // breaks a program.
 //
 // # Non-goals

@@ -68,13 +68,17 @@ func flow(in isa.Instr) error {
 		}
 		last.Target = "target"
 	}
+	hosted := []isa.Instr{in}
+	if _, err := isa.Host(hosted); err != nil {
+		return err
+	}
 	for _, r := range in.Refs {
 		if r.Op >= int(in.IR.N) {
 			return fmt.Errorf("there is no micro-op %d", r.Op)
 		}
-		if o := in.IR.Ops[r.Op]; r.Mem && !o.Loads() && !o.Stores() || !r.Mem && o.Imm == 0 && !r.Page {
+		if o := in.IR.Ops[r.Op]; r.Mem && !o.Loads() && !o.Stores() || !r.Mem && o.Code != ir.Mov {
 			return fmt.Errorf("micro-op %d has no address", r.Op)
 		}
 	}
-	return in.IR.Validate()
+	return hosted[0].IR.Validate()
 }

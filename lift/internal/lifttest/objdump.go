@@ -25,7 +25,7 @@ func (s *ISA) Objdump(t *testing.T, name, machine string, forms []Form, plain fu
 	var code []byte
 	var texts []string
 	for _, f := range forms {
-		for range 2000 {
+		for range 600 {
 			for _, pattern := range f.Words {
 				w := d.word(pattern)
 				b := []byte{byte(w), byte(w >> 8), byte(w >> 16), byte(w >> 24)}[:len(pattern)/8]
