@@ -81,25 +81,25 @@ func TestDocsExamplesPrintThat(t *testing.T) {
 
 // part is what is in a fence, with what its first line says, or text around it with
 // the marks.
-type part struct{ info, text string }
+type part struct {
+	info, text string
+	inside     bool
+}
 
 // splitFences cuts a document into parts.
 func splitFences(text string) []part {
 	all := []part{{}}
-	inside := false
 	for line := range strings.Lines(text) {
 		at := &all[len(all)-1]
 		info, mark := strings.CutPrefix(strings.TrimSpace(line), "```")
 		switch {
 		case !mark:
 			at.text += line
-		case inside:
+		case at.inside:
 			all = append(all, part{text: line})
-			inside = false
 		default:
 			at.text += line
-			all = append(all, part{info: info})
-			inside = true
+			all = append(all, part{info: info, inside: true})
 		}
 	}
 	return all
@@ -151,6 +151,55 @@ func elided(want string) *regexp.Regexp {
 	pattern := regexp.QuoteMeta("\n" + want)
 	pattern = strings.ReplaceAll(pattern, "\n…\n", "\n(?:.*\n)*")
 	return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*")[1:] + "$")
+}
+
+// TestDocsCommandsAreThere: what documents only name is no example that is run, but
+// a command, with flags and built-in programs that there are.
+func TestDocsCommandsAreThere(t *testing.T) {
+	a := &app{out: newOutput(nil), err: newOutput(nil)}
+	root := a.root()
+	root.InitDefaultHelpCmd()
+	inCode := regexp.MustCompile("(?s)`(rseqemu [^`]*)`")
+	for _, file := range append(docFiles(t), filepath.Join("..", "..", "README.md")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for _, m := range inCode.FindAllStringSubmatch(string(text), -1) {
+			lines = append(lines, strings.ReplaceAll(m[1], "\n", " "))
+		}
+		for _, p := range splitFences(string(text)) {
+			if p.inside && (p.info == "" || p.info == "console") {
+				for line := range strings.Lines(p.text) {
+					if line = strings.TrimPrefix(line, "$ "); strings.HasPrefix(line, "rseqemu ") {
+						lines = append(lines, line)
+					}
+				}
+			}
+		}
+		for _, line := range lines {
+			line, _, _ = strings.Cut(line, " #")
+			line, _, _ = strings.Cut(line, " |")
+			line, _, _ = strings.Cut(line, ";")
+			words := strings.Fields(line)[1:]
+			c, rest, err := root.Find(words)
+			if err == nil {
+				err = c.ParseFlags(rest)
+			}
+			if err == nil && len(c.Flags().Args()) > 0 { // else only a command's name
+				err = c.ValidateArgs(c.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %s: %v", file, line, err)
+			}
+		}
+		for _, name := range regexp.MustCompile(`\b(debate|percpu):[a-z][\w-]*`).FindAllString(string(text), -1) {
+			if _, ok := builtIn(name); !ok {
+				t.Errorf("%s: no program %s is built in", file, name)
+			}
+		}
+	}
 }
 
 // caseLink is a conformance case as documents link it.
