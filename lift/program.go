@@ -39,6 +39,9 @@ func Complete(p *ir.Program, o *elf.Object) (*ir.Program, error) {
 			return nil, err
 		}
 	}
+	if err := b.vectors(); err != nil {
+		return nil, err
+	}
 	for _, u := range b.units {
 		if err := b.addresses(u.Unit); err != nil {
 			return nil, err
@@ -236,6 +239,18 @@ func (b *builder) callees(u unit) error {
 		name = b.fresh(name)
 		b.names[a] = name
 		b.units = append(b.units, unit{c, name, false})
+	}
+	return nil
+}
+
+// vectors finds registers for what goes through vector registers.
+func (b *builder) vectors() error {
+	var code [][]isa.Instr
+	for _, u := range b.units {
+		code = append(code, u.Instrs)
+	}
+	if _, err := isa.Host(code...); err != nil {
+		return fmt.Errorf("%s: %w", b.o.Name, err)
 	}
 	return nil
 }
