@@ -7,6 +7,7 @@ import (
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift"
 	"github.com/rseqemu/rseqemu/lift/elf"
+	"github.com/rseqemu/rseqemu/lift/lint"
 	"github.com/rseqemu/rseqemu/props"
 )
 
@@ -43,4 +44,16 @@ func TestVectorsCarryItemsToASlab(t *testing.T) {
 		t.Fatal(err)
 	}
 	explore.Check(t, p, explore.Options{Properties: properties})
+}
+
+// TestNothingIsWrongWithVectorsInASection: lint reads them, too.
+func TestNothingIsWrongWithVectorsInASection(t *testing.T) {
+	o, err := elf.OpenFile("testdata/batch.o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := lint.File(o, lint.Options{})
+	if len(r.Sections) != 1 || len(r.Sections[0].Findings) != 0 || len(r.Findings) != 0 {
+		t.Errorf("%v", r)
+	}
 }

@@ -18,7 +18,7 @@ func decoderOf(a abi.Arch) decoder {
 	case abi.AMD64:
 		return amd64.Decode
 	case abi.ARM64:
-		return arm64.Decode
+		return arm64.DecodeVector
 	case abi.RISCV64:
 		return riscv64.Decode
 	}
@@ -31,7 +31,9 @@ func (l *linter) instr(at ir.Addr) (isa.Instr, error) {
 	if !ok {
 		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: "no code is there"}
 	}
-	return l.decode(code[:min(len(code), maxInstrLen)], at)
+	in, err := l.decode(code[:min(len(code), maxInstrLen)], at)
+	isa.Forget(&in)
+	return in, err
 }
 
 // maxInstrLen is the length of the longest instruction, x86's.
