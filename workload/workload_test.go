@@ -35,7 +35,9 @@ func measure(t testing.TB, m *workload.Mix, names ...string) []workload.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Run(meter.Apply)
+	if err := m.Run(meter.Apply); err != nil {
+		t.Fatal(err)
+	}
 	return meter.Results()
 }
 
@@ -102,6 +104,20 @@ func TestRunStops(t *testing.T) {
 	err := parse(t, small).Run(func([]workload.Event) error { n++; return enough })
 	if err != enough || n != 1 {
 		t.Errorf("%v after %d batches", err, n)
+	}
+}
+
+// TestRunRefuses what a file couldn't say either.
+func TestRunRefuses(t *testing.T) {
+	for _, change := range []func(m *workload.Mix){
+		func(m *workload.Mix) { *m = workload.Mix{} }, func(m *workload.Mix) { m.CPUs = 0 }, func(m *workload.Mix) { m.Generate = 0 },
+		func(m *workload.Mix) { m.Switch = 1 << 63; m.Signal = 1 << 63 }, func(m *workload.Mix) { m.Migrate = workload.All + 1 }, func(m *workload.Mix) { m.Threads = 1 << 20 },
+	} {
+		m := parse(t, small)
+		change(m)
+		if err := m.Run(func([]workload.Event) error { t.Error("events"); return nil }); err == nil {
+			t.Errorf("%+v runs", m)
+		}
 	}
 }
 
@@ -189,7 +205,12 @@ func TestAnyMixMakesSense(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Run(meter.Apply)
+		if m.Sections == 0 {
+			m.Inside = 0
+		}
+		if err := m.Run(meter.Apply); err != nil {
+			t.Fatal(err)
+		}
 		r := meter.Results()
 		if c := r[0].Counters; c.Exit != 500 || c.SlowPath != m.Switch+m.Notify+m.Start || c.Signal != m.Signal {
 			t.Fatalf("%+v of %+v", c, m)
