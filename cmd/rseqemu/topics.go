@@ -126,7 +126,7 @@ there. Field names are stable; new ones may come.
            seen[] (what=value); --format jsonl has the results as lines
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
-           share, less), accesses[] (field, loads, stores)
+           share, less), accesses[] (field, loads, stores), killed
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   list     programs[]: name, about, bug (of which program)
