@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/workload"
@@ -262,5 +263,23 @@ func BenchmarkGenerate(b *testing.B) {
 			}
 			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 		})
+	}
+}
+
+// TestEveryKernelCounts: of every release, architecture, registration and debug.
+func TestEveryKernelCounts(t *testing.T) {
+	m := parse(t, small)
+	m.Generate = 500
+	for _, release := range emu.Releases() {
+		for _, arch := range abi.Arches() {
+			for _, suffix := range []string{"", "/v1", "/debug", "/none", "/irq-only/v1"} {
+				name := release + "/" + arch.String() + suffix
+				r := measure(t, m, name)[0]
+				c, missed := r.Counters, r.Kernel.NoUserIRQ
+				if c.Exit != 500 || c.NoWork == 500 || (c.Fixup == 0) != missed || r.Killed > 0 && !(missed && r.Kernel.Debug) {
+					t.Errorf("%s: %+v, killed %d", name, c, r.Killed)
+				}
+			}
+		}
 	}
 }
