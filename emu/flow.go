@@ -18,7 +18,7 @@ import (
 // A thread's mm_cid is taken to change only when its CPU does: since 6.19 a thread
 // keeps its own, or has its CPU's if a process has more threads than there are CPUs,
 // and before that nobody looked. That a process goes over from one to the other isn't
-// counted.
+// counted. Nobody asks for a longer time slice.
 //
 // Threads have numbers that the caller deals out, small ones first. Each is in user
 // mode, in the kernel, or off its CPU; what can't happen to it there is the caller's
