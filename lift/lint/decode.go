@@ -46,7 +46,9 @@ func (l *linter) instr(at ir.Addr) (isa.Instr, error) {
 	if !ok {
 		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: "no code is there"}
 	}
-	return l.decode(code[:min(len(code), maxInstrLen)], at)
+	in, err := l.decode(code[:min(len(code), maxInstrLen)], at)
+	isa.Forget(&in)
+	return in, err
 }
 
 // maxInstrLen is the length of the longest instruction, x86's.

@@ -65,6 +65,27 @@ func (s *stub) end() ir.Addr { return s.instrs[len(s.instrs)-1].Next() }
 
 func (s *stub) takenAt() ir.Addr { return s.end() + ir.InstrSize }
 
+// leadsSomewhere reports whether an instruction doesn't trap, and accesses and jumps to only what a
+// state can be drawn for: not relative to a register that is zero, and not to the
+// sum of two. If the emulator then never runs it, its bundle is wrong.
+func (s *stub) leadsSomewhere() bool {
+	if len(s.instrs) > 1 {
+		return false
+	}
+	ops := s.instrs[0].IR.Micro()
+	for _, o := range ops {
+		switch {
+		case o.Code == ir.Trap:
+			return false
+		case (o.Loads() || o.Stores()) && (o.Mem.Base == ir.None && s.instrs[0].Refs == nil || o.Mem.Index != ir.None):
+			return false
+		case o.Code == ir.Jmpr && o.A.Temp() && ops[0].Code == ir.Mov && ops[0].A == ir.None:
+			return false
+		}
+	}
+	return true
+}
+
 // TestAgainstQEMU draws instructions of each form and states for each of them,
 // and holds the emulator's outcome against QEMU's.
 func (s *ISA) TestAgainstQEMU(t *testing.T, forms []Form) {
@@ -128,7 +149,7 @@ func (d *drawer) stubs(f Form, n int) {
 func (d *drawer) draw(f Form, s *stub) (code []byte, ok bool) {
 	at := s.at
 	for _, pattern := range f.Words {
-		w := d.word(pattern)
+		w := d.Word(d.Rand, pattern)
 		if d.Patch != nil {
 			w = d.Patch(w, at)
 		}
@@ -148,13 +169,14 @@ func (d *drawer) draw(f Form, s *stub) (code []byte, ok bool) {
 	return code, err == nil
 }
 
-// word draws a word: half of them with few different registers.
-func (d *drawer) word(pattern string) uint32 {
-	v := d.Uint32()
-	if d.IntN(2) == 0 && len(pattern) == 32 {
+// Word fills in the open bits of a pattern: half of the time with few different
+// registers.
+func (s *ISA) Word(r *rand.Rand, pattern string) uint32 {
+	v := r.Uint32()
+	if r.IntN(2) == 0 && len(pattern) == 32 {
 		few := []uint32{0, 0, 1, 2, 5, 30, 31}
-		for _, lo := range d.Fields {
-			v = v&^(31<<lo) | few[d.IntN(len(few))]<<lo
+		for _, lo := range s.Fields {
+			v = v&^(31<<lo) | few[r.IntN(len(few))]<<lo
 		}
 	}
 	for i, c := range pattern {
@@ -207,13 +229,17 @@ func (d *drawer) link() {
 func (d *drawer) states(forms []Form, n int) (in, want []record, of []*stub) {
 	count := map[string]int{}
 	for _, s := range d.all {
-		for found, tries := 0, 0; found < n && tries < 40*n; tries++ {
+		found := 0
+		for tries := 0; found < n && tries < 40*n; tries++ {
 			before := d.state(s)
 			if after, ok := d.emulate(s, before); ok {
 				in, want, of = append(in, before), append(want, after), append(of, s)
 				found++
 				count[s.form]++
 			}
+		}
+		if found == 0 && s.leadsSomewhere() {
+			d.t.Errorf("%v\nno state was found in which the emulator runs it", s)
 		}
 	}
 	for _, f := range forms {
