@@ -368,7 +368,7 @@ func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string)
 		a.out.printf("\n%s on %s", st.Bad(r.Failure.Property+" is broken"), join(kernels[i]))
 		switch {
 		case i > 0:
-			a.out.printf(": %s\n  rseqemu check %s --kernels %s tells the story\n", r.Failure.Message, shell(p.arg), r.Kernel)
+			a.out.printf(": %s\n  rseqemu check %s --kernels %s tells the story\n", r.Failure.Message, p.shell(), r.Kernel)
 			continue
 		case f.story == "none":
 			a.out.printf(": %s\n", r.Failure.Message)
@@ -380,7 +380,7 @@ func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string)
 			a.out.printf("\nAlso broken: %s: %s (%s, %s)\n", st.Bad(o.Property), o.Message, report.Count(o.Events, "kernel event"), report.Count(o.Transitions, "transition"))
 		}
 		if saved != "" {
-			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, shell(p.arg), shell(saved))
+			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, p.shell(), shell(saved))
 			continue
 		}
 		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", p.shell(), r.Failure.Schedule)

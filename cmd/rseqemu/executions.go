@@ -156,7 +156,7 @@ func (a *app) executionsEnd(f *executionsFlags, p *program, bounds string, doc *
 	case report.Broken:
 		a.out.printf("\n%s: %s\n", st.Bad(doc.Property+" is broken"), doc.Message)
 		if f.save != "" {
-			a.out.printf("\nThe schedule is in %s. To see it:\n  rseqemu replay %s %s\n", f.save, shell(p.arg), shell(f.save))
+			a.out.printf("\nThe schedule is in %s. To see it:\n  rseqemu replay %s %s\n", f.save, p.shell(), shell(f.save))
 			return
 		}
 		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", p.shell(), doc.Schedule)
