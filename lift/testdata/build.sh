@@ -35,11 +35,11 @@ build() {
 	percpu) [ "$6" = so ] || sources="percpu.c slab.c" ;;
 	esac
 	case $5 in
-	*pic) level="-${5%pic} -fpic" ;;
-	*ie) level="-${5%ie} -fpic -ftls-model=initial-exec" ;;
-	*) level="-$5" ;;
+	*pic) optimise="-${5%pic} -fpic" ;;
+	*ie) optimise="-${5%ie} -fpic -ftls-model=initial-exec" ;;
+	*) optimise="-$5" ;;
 	esac
-	flags="$level -g -ffreestanding -fno-asynchronous-unwind-tables -ffile-prefix-map=$PWD=/testdata -Wall -Wextra -Wno-pointer-arith"
+	flags="$optimise -g -ffreestanding -fno-asynchronous-unwind-tables -ffile-prefix-map=$PWD=/testdata -Wall -Wextra -Wno-pointer-arith"
 	link="-nostdlib -Wl,--build-id=none"
 	case $3-$4 in
 	arm64-*) link="$link -Wl,-z,max-page-size=4096" ;; # else 64 KiB of zeros between segments
