@@ -14,7 +14,8 @@
 // ([Linux]). The two notify rules are notify_old.go (to Linux 6.18) and
 // notify_new.go (from 6.19), each to be read beside the kernel's own; register.go
 // is the system call, exit.go the way to user mode, signal.go, membarrier.go,
-// process.go and mmcid.go what surrounds them. [Variant] makes a kernel that isn't
+// process.go and mmcid.go what surrounds them. Time slice extensions are slice.go, on
+// kernels whose name asks for them: 7.3/slices. [Variant] makes a kernel that isn't
 // there, to be tried before somebody builds it.
 //
 // # Choices and events
@@ -46,6 +47,5 @@
 //
 // It is no general kernel: system calls are those that restartable sequences
 // meet. Scheduling is a choice, so there are no priorities and no fairness.
-// Time slice extensions are not built in: the calls answer as on a kernel
-// without them.
+// A preemption says nothing of who wants the CPU, but for PREEMPT_RT's slices.
 package emu

@@ -75,6 +75,13 @@
 // at a time, each on two of its own, and so on, up to eight; the results' order
 // doesn't depend on it.
 //
+// # Slices
+//
+// A case that waits for a reschedule has a rival on its CPU: a real-time thread of this
+// process that wakes up every other millisecond, which takes root. Slices are as long
+// as they can be meanwhile, 50 µs. The kernel's counters are those of all processes;
+// nobody else who is registered runs in a guest.
+//
 // # Without ptrace
 //
 // Where the kernel refuses ptrace nobody stops a thread. A process then writes the

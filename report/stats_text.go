@@ -122,17 +122,19 @@ func (s *Stats) traceText(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "%s, %.6f s, %s, %s: %s, %s sys_enter, %s sys_exit, %s, %s\n",
-		Count(int(t.Lines), "line"), float64(t.Nanos[1]-t.Nanos[0])/1e9, Count(t.CPUs, "CPU"), Count(int(t.Threads), "thread"),
-		group(t.Switches)+" sched_switch", group(t.Enters), group(t.Exits), Count(int(t.Interrupts), "interrupt"), Count(int(t.Signals), "signal"))
+		several(t.Lines, "line"), float64(t.Nanos[1]-t.Nanos[0])/1e9, Count(t.CPUs, "CPU"), several(t.Threads, "thread"),
+		group(t.Switches)+" sched_switch", group(t.Enters), group(t.Exits), several(t.Interrupts, "interrupt"), several(t.Signals, "signal"))
 	note := func(n uint64, format string, args ...any) {
 		if n > 0 {
 			fmt.Fprintf(b, "note: "+format+"\n", args...)
 		}
 	}
-	note(t.LostReports, "events were lost in %s, %s or more: what happened there isn't counted", Count(int(t.LostReports), "place"), group(t.Lost))
-	note(t.Gaps, "%s a thread was where the trace doesn't say that it went", Count(int(t.Gaps), "time"))
+	note(t.LostReports, "events were lost in %s, %s or more: what happened there isn't counted", several(t.LostReports, "place"), group(t.Lost))
+	note(t.Gaps, "%s a thread was where the trace doesn't say that it went", several(t.Gaps, "time"))
 	note(t.Cut, "the last line is cut, and not counted")
-	note(t.KernelThreads, "not counted, since its name is one of the kernel's: %s", Count(int(t.KernelThreads), "thread"))
+	note(t.KernelThreads, "not counted, since its name is one of the kernel's: %s", several(t.KernelThreads, "thread"))
+	note(t.Updates, "the traced kernel wrote the ids of these threads %s, and aborted %s; not counted, as it never wrote theirs: %s",
+		several(t.Updates, "time"), several(t.Fixups, "section"), several(t.Unregistered, "thread"))
 	if t.Exits == 0 {
 		note(1, "there is no sys_exit: only switches, interrupts and signals are exits")
 	}
@@ -167,4 +169,12 @@ func (s *Stats) CSV(w io.Writer) error {
 
 func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
 
-func group(n uint64) string { return Thousands(int(n)) }
+// group is [Thousands] for counts that may not fit an int.
+func group(n uint64) string { return commas(strconv.FormatUint(n, 10)) }
+
+func several(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return group(n) + " " + what + "s"
+}

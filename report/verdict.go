@@ -125,8 +125,9 @@ func Count(n int, what string) string {
 }
 
 // Thousands prints a number with commas.
-func Thousands(n int) string {
-	s := strconv.Itoa(n)
+func Thousands(n int) string { return commas(strconv.Itoa(n)) }
+
+func commas(s string) string {
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}

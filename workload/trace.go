@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
@@ -81,6 +83,7 @@ type traced struct {
 	state  tracedState
 	born   bool // the trace has its beginning
 	kernel bool // a kernel thread, which never is in user mode
+	bare   bool // not registered, as far as is known
 	inside bool // off its CPU, and will go on inside of a system call whose end is traced
 }
 
@@ -161,6 +164,11 @@ func (r *tracer) event(l *traceLine) error {
 	case lineSwitch:
 		r.sum.Switches++
 		return r.switches(l)
+	case lineUpdate:
+		return r.update(l)
+	case lineFixup:
+		r.sum.Fixups++
+		return nil
 	}
 	r.count(kind)
 	t, err := r.acting(l.pid, l.comm, l.cpu)
@@ -222,6 +230,38 @@ func (r *tracer) settle(t *traced) {
 	if t.state == tracedLeaving {
 		r.returns(t)
 	}
+}
+
+// update is the traced kernel's writing ids: the thread is registered. From the
+// first on the trace has them for all threads, and those without aren't.
+func (r *tracer) update(l *traceLine) error {
+	if r.sum.Updates == 0 {
+		for _, pid := range slices.Sorted(maps.Keys(r.threads)) {
+			if t := r.threads[pid]; t.number != nobody {
+				if t.state != tracedOff {
+					r.vanish(t)
+				}
+				r.out.add(End, t.number)
+				r.free = append(r.free, t.number)
+				t.number = nobody
+				r.sum.Threads--
+			}
+		}
+	}
+	r.sum.Updates++
+	t, err := r.thread(l.pid, l.comm)
+	if err != nil || t.kernel || l.pid == 0 {
+		return err
+	}
+	if t.bare {
+		t.bare = false
+		r.sum.Unregistered--
+	}
+	if t.number == nobody {
+		r.cpu(l.cpu).cur = l.pid
+		r.begin(t, l.cpu)
+	}
+	return nil
 }
 
 // signal has a thread take a signal, if it has a handler.
@@ -370,8 +410,14 @@ func (r *tracer) acting(pid int32, comm string, cpu int32) (*traced, error) {
 	switch {
 	case err != nil || t.kernel:
 		return nil, err
+	case t.number == nobody && r.sum.Updates > 0:
+		if !t.bare {
+			t.bare = true
+			r.sum.Unregistered++
+		}
+		return nil, nil
 	case t.number == nobody:
-		return t, r.begin(t, cpu)
+		r.begin(t, cpu)
 	case t.state == tracedOff || t.cpu != cpu:
 		r.arrives(t, cpu)
 	}
@@ -379,7 +425,7 @@ func (r *tracer) acting(pid int32, comm string, cpu int32) (*traced, error) {
 }
 
 // begin gives a thread its number, in user mode.
-func (r *tracer) begin(t *traced, cpu int32) error {
+func (r *tracer) begin(t *traced, cpu int32) {
 	if n := len(r.free); n > 0 {
 		t.number, r.free = r.free[n-1], r.free[:n-1]
 	} else {
@@ -393,7 +439,6 @@ func (r *tracer) begin(t *traced, cpu int32) error {
 	r.out.on(kind, t.number, cpu)
 	t.cpu, t.state = cpu, tracedUser
 	r.sum.Threads++
-	return nil
 }
 
 // thread returns what is known of a pid.

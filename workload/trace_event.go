@@ -20,6 +20,8 @@ const (
 	lineIRQ
 	lineFault
 	lineSignal
+	lineUpdate
+	lineFixup
 )
 
 var lineKinds = map[string]lineKind{
@@ -30,6 +32,8 @@ var lineKinds = map[string]lineKind{
 	"sys_exit":           lineExit,
 	"page_fault_user":    lineFault,
 	"signal_deliver":     lineSignal,
+	"rseq_update":        lineUpdate,
+	"rseq_ip_fixup":      lineFixup,
 
 	"irq_handler_entry":          lineIRQ,
 	"local_timer_entry":          lineIRQ,
@@ -91,6 +95,12 @@ type Summary struct {
 	Exits      uint64 `json:"sys_exit"`
 	Interrupts uint64 `json:"interrupts"` // and page faults
 	Signals    uint64 `json:"signals"`    // that have a handler
+
+	// What the traced kernel did, if the trace has its rseq_update and rseq_ip_fixup.
+	Updates uint64 `json:"rseq_update"`
+	Fixups  uint64 `json:"rseq_ip_fixup"`
+	// Unregistered are threads without an rseq_update in a trace that has some.
+	Unregistered uint64 `json:"unregistered"`
 
 	Lost         uint64        `json:"lost"`         // events that the trace says are lost
 	LostReports  uint64        `json:"lost_reports"` // places where it says so

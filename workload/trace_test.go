@@ -112,6 +112,15 @@ func TestTraceEvents(t *testing.T) {
 			"start 0 c1; syscall 0",
 		},
 		{
+			"an rseq_update tells who is registered: none of the others is",
+			line(0, 1, "a-1", "sys_enter", "NR 0") +
+				line(1, 2, "c-3", "sys_enter", "NR 0") +
+				line(0, 3, "a-1", "rseq_update", "cpu_id=0 node_id=0 mm_cid=0") +
+				line(1, 4, "c-3", "sys_exit", "NR 0 = 0") +
+				line(0, 5, "a-1", "sys_enter", "NR 0"),
+			"adopt 0 c0; syscall 0; adopt 1 c1; syscall 1; out 0; end 0; out 1; end 1; adopt 1 c0; syscall 1",
+		},
+		{
 			"kernel threads have no user mode",
 			line(0, 1, "kworker/0:1-9", "sched_switch", "kworker/0:1 9 I a 1") +
 				line(0, 2, "a-1", "sched_switch", "a 1 S kworker/0:1 9"),

@@ -42,7 +42,7 @@ deviation is a failure, and so is one that is gone.`
 type conformFlags struct {
 	target, kernel, against string
 	format, expect, record  string
-	init, part              string
+	init, part, boot        string
 	debug, list             bool
 }
 
@@ -68,6 +68,7 @@ func (a *app) conformCmd() *cobra.Command {
 	fl.StringVar(&f.expect, "expect", "", "a file of known deviations")
 	fl.StringVar(&f.record, "record", "", "write the answers of native or qemu to this file")
 	fl.StringVar(&f.init, "init", "", "qemu: a static rseqemu for the image's architecture (default: this program)")
+	fl.StringVar(&f.boot, "append", "", "qemu: more of the kernel's command line, such as rseq_slice_ext=0")
 	fl.BoolVar(&f.debug, "debug", false, "native and qemu: turn rseq's debug mode on before (6.19 and later, as root)")
 	fl.BoolVar(&f.list, "list", false, "list the cases and what they show, and run nothing")
 	fl.StringVar(&f.part, "part", "", "which of the guests this is: 0/2")
@@ -190,8 +191,8 @@ func (r *conformRun) emulated(ctx context.Context) error {
 		return errors.New("--debug is for native and qemu; for the emulator it is a part of the kernel's name: --kernel 7.3/debug")
 	case f.record != "":
 		return errors.New("--record is for native and qemu: what the emulator answers is no measurement")
-	case f.init != "":
-		return errors.New("--init is for qemu")
+	case f.init != "" || f.boot != "":
+		return errors.New("--init and --append are for qemu")
 	}
 	kernels := emu.DefaultKernels()
 	if f.kernel != "" {
@@ -239,8 +240,8 @@ func (r *conformRun) native(ctx context.Context) error {
 	switch {
 	case f.kernel != "":
 		return errors.New("--kernel is for emu and qemu: native runs on the kernel under it, and --against says what it is held against")
-	case f.init != "":
-		return errors.New("--init is for qemu")
+	case f.init != "" || f.boot != "":
+		return errors.New("--init and --append are for qemu")
 	}
 	if err := checkRecord(f.record); err != nil {
 		return err

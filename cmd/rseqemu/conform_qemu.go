@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rseqemu/rseqemu/conform"
 	"github.com/rseqemu/rseqemu/native"
@@ -46,9 +47,11 @@ func (r *conformRun) qemu(ctx context.Context, args []string) error {
 		if len(all[i]) == 0 {
 			continue
 		}
-		m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: native.GuestCPUs, Env: native.GuestEnv(), Files: map[string]string{}}
+		m := &boot.Machine{Kernel: f.kernel, Arch: arch, CPUs: native.GuestCPUs, Env: native.GuestEnv(), Files: map[string]string{}, Append: f.boot}
 		// A slice is over after 50 µs, in which an emulated CPU hardly gets anywhere.
-		m.Counted = configBeside(f.kernel)["CONFIG_RSEQ_SLICE_EXTENSION"] == "y"
+		if m.Counted = configBeside(f.kernel)["CONFIG_RSEQ_SLICE_EXTENSION"] == "y"; m.Counted {
+			m.Silence = 5 * time.Minute // it takes its time
+		}
 		command := append(r.guestCommand(m, args), "--part", fmt.Sprintf("%d/%d", i, guests))
 		streams[i] = start(ctx, m, init, command)
 	}

@@ -16,9 +16,12 @@ releases that are known. With names it shows only the rules in which these
 differ, and exits with 0 whether they do or not.
 
 A name is a release, then in any order an architecture, v1 or v2 for what libc
-registers (7.0.10 and later), and debug, each behind a slash: 6.18, 6.19/arm64,
-7.3/v1. Names can also be sets, as for rseqemu check --kernels, and files with
-proposals (rseqemu help proposals).`
+registers (7.0.10 and later), debug, and slices for time slice extensions, each
+behind a slash: 6.18, 6.19/arm64, 7.3/v1, 7.3/slices. With slices-off they are
+built in and turned off, and 7.3/slices/preempt-rt is one with PREEMPT_RT. The
+words generic, irq-only and none say how much of the generic entry code an
+architecture uses that isn't there. Names can also be sets, as for rseqemu check
+--kernels, and files with proposals (rseqemu help proposals).`
 
 func (a *app) kernelsCmd() *cobra.Command {
 	all := false

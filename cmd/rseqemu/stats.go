@@ -28,8 +28,9 @@ script print it; - is standard input. Built in are
   database, allocator, idle       assumptions, without a table to compare with
 
 A trace needs sched_switch, and is better with raw_syscalls, irq_vectors, irq and
-signal_deliver. What it can't tell is assumed (go doc rseqemu/workload): every
-thread is registered, and none is inside of a section.
+signal_deliver. What it can't tell is assumed (docs/619.md): every
+thread is registered, unless the trace has rseq_update, and none is inside of a
+section.
 
 A kernel's name may end in /irq-only or /none: an architecture that uses the generic
 entry code for interrupts only, or not at all. Those without it have less of 6.19's

@@ -82,7 +82,7 @@ func nop(in *inst) { in.emit(ir.NewOp(ir.Nop)) }
 
 // endbr is endbr64, which is a nop to whoever hasn't asked for more.
 func endbr(in *inst) {
-	if in.rep != 0xf3 || in.mod != 3 || in.reg != 7 || in.rm != 2 || in.rex != 0 {
+	if in.rep != 0xf3 || in.mod != 3 || in.reg != 7 || in.rm != 2 || in.rex != 0 || in.data16 != 0 {
 		in.fail(whyUnknown)
 		return
 	}

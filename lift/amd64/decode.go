@@ -79,6 +79,7 @@ func (in *inst) fail(why string) {
 const (
 	whyUnknown = "not in the vocabulary of critical sections"
 	whyCut     = "cut off"
+	whyLong    = "longer than 15 bytes"
 	whyPrefix  = "a prefix that has no business here"
 	whyLock    = "lock before what isn't a read-modify-write of memory"
 	whyParity  = "the parity and overflow flags are no conditions here"
@@ -172,6 +173,9 @@ func (in *inst) wide() bool { return in.rex&8 != 0 }
 // unsupported is the error, with the bytes of the instruction, or if its length
 // isn't known those that were looked at.
 func (in *inst) unsupported(code []byte) error {
+	if in.why == whyCut && len(code) > ir.MaxSize {
+		in.why = whyLong
+	}
 	n := in.pos
 	if in.form == nil && in.why == whyUnknown {
 		in.why = ""

@@ -244,7 +244,7 @@ func (in *inst) checkPrefixes() {
 		in.fail(whyPrefix)
 	case in.lock && !(has(aLock) && in.args[0].kind == kMem):
 		in.fail(whyLock)
-	case has(aNop) && !in.lock && (in.seg == 0 || in.seg == 0x2e) && !in.addr32 && (in.rep == 0 || has(aOwn)):
+	case has(aNop) && !in.lock && (in.seg == 0 || in.seg == 0x2e) && !in.addr32 && (in.rep == 0 || in.rep == 0xf3 && has(aOwn)):
 		return // padding, however it is written
 	case in.data16 > 0 && !(has(aSized) && (in.data16 == 1 || in.wide()) || has(aBranch) && in.wide()),
 		in.addr32 && !(has(aBranch) && in.args[0].kind == kTarget && in.n == 1),

@@ -50,7 +50,7 @@ type Instr struct {
 	Refs []Ref
 	// Lost are the flags that aren't right behind the bundle: the architecture
 	// leaves them undefined, or they would take more micro-ops. What reads one
-	// before it is set again has no lift.
+	// before it is set again (Reads, Sets) has no lift.
 	Lost Flags
 }
 

@@ -29,7 +29,9 @@
 // QEMU emulates it. KVM would be faster, but needs rights, and what is asked
 // should not depend on the machine that asks. Emulated CPUs run at the same
 // time, and time goes by as it does here: how long something takes in a guest
-// says nothing, and a busy host makes it longer.
+// says nothing, and a busy host makes it longer. Where a guest is to get something
+// done in microseconds instructions can be counted instead ([Machine.Counted]): one
+// takes a nanosecond, whatever the host does, and a guest that sleeps takes no time.
 //
 // # Non-goals
 //
