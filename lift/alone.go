@@ -61,6 +61,9 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	b.used[AloneFunc] = true
 	b.units = []unit{{u, AloneFunc, true}}
 	exits := exitsOf(keys(c.exits), ir.Addr(d.CS.StartIP+d.CS.PostCommitOffset))
+	if err := b.vectors(); err != nil {
+		return nil, nil, err
+	}
 	if err := b.addresses(u); err != nil {
 		return nil, nil, err
 	}

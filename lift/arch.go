@@ -36,7 +36,7 @@ func archOf(a abi.Arch) (*arch, error) {
 	case abi.AMD64:
 		return &arch{decode: amd64.Decode, globals: ir.None, results: [2]ir.Reg{ir.R6, ir.R2}, stacked: true, selfPointer: true, below: true}, nil
 	case abi.ARM64:
-		return &arch{decode: arm64.Decode, globals: ir.None, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
+		return &arch{decode: arm64.DecodeVector, globals: ir.None, results: [2]ir.Reg{ir.R0, ir.R1}, syscalls: true}, nil
 	case abi.RISCV64:
 		return &arch{decode: riscv64.Decode, globals: riscv64.GP, results: [2]ir.Reg{ir.R0, ir.R1}}, nil
 	}

@@ -47,6 +47,9 @@ func (b *builder) complete() error {
 			return err
 		}
 	}
+	if err := b.vectors(); err != nil {
+		return err
+	}
 	for _, u := range b.units {
 		if err := b.addresses(u.Unit); err != nil {
 			return err
@@ -245,6 +248,18 @@ func (b *builder) callees(u unit) error {
 		name = b.fresh(name)
 		b.names[a] = name
 		b.units = append(b.units, unit{c, name, false})
+	}
+	return nil
+}
+
+// vectors finds registers for what goes through vector registers.
+func (b *builder) vectors() error {
+	var code [][]isa.Instr
+	for _, u := range b.units {
+		code = append(code, u.Instrs)
+	}
+	if _, err := isa.Host(code...); err != nil {
+		return fmt.Errorf("%s: %w", b.o.Name, err)
 	}
 	return nil
 }

@@ -53,6 +53,18 @@ func Host(code ...[]Instr) (hosts []ir.Reg, err error) {
 	return hosts, nil
 }
 
+// Forget replaces halves of vector registers by a temporary, in an instruction
+// for somebody who doesn't follow what goes through them.
+func Forget(in *Instr) {
+	one := []Instr{*in}
+	each([][]Instr{one}, func(r *ir.Reg) {
+		if *r >= firstHalf && *r < firstHalf+64 {
+			*r = ir.T1
+		}
+	})
+	*in = one[0]
+}
+
 // each visits the registers of all instructions.
 func each(code [][]Instr, visit func(*ir.Reg)) {
 	for _, instrs := range code {

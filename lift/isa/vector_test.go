@@ -83,3 +83,13 @@ func TestTooFewRegistersForVectorsIsAnError(t *testing.T) {
 		t.Errorf("21 halves: %v, %v", hosts, err)
 	}
 }
+
+// TestForgottenVectorsAreATemporary, and the rest of the instruction is as it was.
+func TestForgottenVectorsAreATemporary(t *testing.T) {
+	in := code(ir.Store(ir.W8, ir.Off(ir.R9, 8).Indexed(ir.T0, 0), isa.Half(31, 1)))[0]
+	isa.Forget(&in)
+	want := code(ir.Store(ir.W8, ir.Off(ir.R9, 8).Indexed(ir.T0, 0), ir.T1))[0]
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -33,7 +33,7 @@ func (l *lifter) immediate() {
 		return
 	}
 	if o.name == "" {
-		l.refuse(unknown)
+		l.bitImmediate()
 		return
 	}
 	l.immediateText(o, f, imm, short)
@@ -130,7 +130,7 @@ func (l *lifter) register() {
 		return
 	}
 	if o.name == "" {
-		l.refuse(unknown)
+		l.bitRegister()
 		return
 	}
 	l.registerText(o, short)

@@ -1,5 +1,6 @@
-// Package riscv64 lifts machine code of 64-bit RISC-V (RV64IMAC without M): one
-// instruction, of four or two bytes, is one bundle of package ir.
+// Package riscv64 lifts machine code of 64-bit RISC-V: one instruction, of four or
+// two bytes, is one bundle of package ir. It knows RV64I, A, C and the part of B
+// (Zba, Zbb, Zbs) that takes three micro-ops at most.
 //
 //	in, err := riscv64.Decode(code, 0x10560)
 //	in.Text // sd a1,0(a0)
@@ -44,7 +45,6 @@
 //
 // # Non-goals
 //
-// Multiplication, floating point, vectors, control registers, bit manipulation
-// (Zb*), 32-bit RISC-V. It is no disassembler either: only what is lifted has a
-// text.
+// Multiplication, floating point, vectors, control registers, counting of bits,
+// 32-bit RISC-V. It is no disassembler either: only what is lifted has a text.
 package riscv64

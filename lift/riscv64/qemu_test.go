@@ -66,6 +66,26 @@ var forms = []lifttest.Form{
 	{Name: "lui, addi", Words: []string{"xxxxxxxxxxxxxxxxxxxx001010110111", "xxxxxxxxxxxx00101000xxxxx0010011"}},
 }
 
+// bitForms are those of the extension B.
+var bitForms = []lifttest.Form{
+	{Name: "sh1add and others", Words: []string{"0010000xxxxxxxxxxxx0xxxxx011x011"}},
+	{Name: "add.uw", Words: []string{"0000100xxxxxxxxxx000xxxxx0111011"}},
+	{Name: "zext.h", Words: []string{"000010000000xxxxx100xxxxx0111011"}},
+	{Name: "slli.uw", Words: []string{"000010xxxxxxxxxxx001xxxxx0011011"}},
+	{Name: "andn and others", Words: []string{"0100000xxxxxxxxxx1xxxxxxx0110011"}},
+	{Name: "min and others", Words: []string{"0000101xxxxxxxxxx1xxxxxxx0110011"}},
+	{Name: "sext.b, sext.h", Words: []string{"01100000010xxxxxx001xxxxx0010011"}},
+	{Name: "rori", Words: []string{"011000xxxxxxxxxxx101xxxxx0010011"}},
+	{Name: "bclr", Words: []string{"0100100xxxxxxxxxx001xxxxx0110011"}},
+	{Name: "bset", Words: []string{"0010100xxxxxxxxxx001xxxxx0110011"}},
+	{Name: "binv", Words: []string{"0110100xxxxxxxxxx001xxxxx0110011"}},
+	{Name: "bext", Words: []string{"0100100xxxxxxxxxx101xxxxx0110011"}},
+	{Name: "bclri", Words: []string{"010010xxxxxxxxxxx001xxxxx0010011"}},
+	{Name: "bseti", Words: []string{"001010xxxxxxxxxxx001xxxxx0010011"}},
+	{Name: "binvi", Words: []string{"011010xxxxxxxxxxx001xxxxx0010011"}},
+	{Name: "bexti", Words: []string{"010010xxxxxxxxxxx101xxxxx0010011"}},
+}
+
 // register is the table of doc.go, in the order of the numbers.
 func register(n int) ir.Reg {
 	switch {
@@ -104,7 +124,9 @@ var underTest = lifttest.ISA{
 
 // TestBundlesDoAsQEMU holds the lifter and package vcpu against a processor that
 // QEMU emulates.
-func TestBundlesDoAsQEMU(t *testing.T) { underTest.TestAgainstQEMU(t, forms) }
+func TestBundlesDoAsQEMU(t *testing.T) {
+	underTest.TestAgainstQEMU(t, append(forms, bitForms...))
+}
 
 // The driver. Slots are 8 bytes each, and those of x1 to x31 are their numbers.
 

@@ -128,7 +128,7 @@ func (d *drawer) stubs(f Form, n int) {
 func (d *drawer) draw(f Form, s *stub) (code []byte, ok bool) {
 	at := s.at
 	for _, pattern := range f.Words {
-		w := d.word(pattern)
+		w := d.Word(d.Rand, pattern)
 		if d.Patch != nil {
 			w = d.Patch(w, at)
 		}
@@ -148,13 +148,14 @@ func (d *drawer) draw(f Form, s *stub) (code []byte, ok bool) {
 	return code, err == nil
 }
 
-// word draws a word: half of them with few different registers.
-func (d *drawer) word(pattern string) uint32 {
-	v := d.Uint32()
-	if d.IntN(2) == 0 && len(pattern) == 32 {
+// Word fills in the open bits of a pattern: half of the time with few different
+// registers.
+func (s *ISA) Word(r *rand.Rand, pattern string) uint32 {
+	v := r.Uint32()
+	if r.IntN(2) == 0 && len(pattern) == 32 {
 		few := []uint32{0, 0, 1, 2, 5, 30, 31}
-		for _, lo := range d.Fields {
-			v = v&^(31<<lo) | few[d.IntN(len(few))]<<lo
+		for _, lo := range s.Fields {
+			v = v&^(31<<lo) | few[r.IntN(len(few))]<<lo
 		}
 	}
 	for i, c := range pattern {

@@ -21,13 +21,13 @@ func (s *ISA) Objdump(t *testing.T, name, machine string, forms []Form, plain fu
 		t.Skipf("%s isn't here (Debian: binutils-aarch64-linux-gnu, binutils-riscv64-linux-gnu)", name)
 	}
 	const at ir.Addr = 0x400000
-	d := drawer{ISA: s, Rand: rand.New(rand.NewPCG(*seed, 1)), t: t}
+	r := rand.New(rand.NewPCG(*seed, 1))
 	var code []byte
 	var texts []string
 	for _, f := range forms {
-		for range 600 {
+		for range 200 {
 			for _, pattern := range f.Words {
-				w := d.word(pattern)
+				w := s.Word(r, pattern)
 				b := []byte{byte(w), byte(w >> 8), byte(w >> 16), byte(w >> 24)}[:len(pattern)/8]
 				if in, err := s.Decode(b, at+ir.Addr(len(code))); err == nil {
 					code = append(code, b...)
