@@ -112,7 +112,7 @@ func TestEveryCaseIsRecorded(t *testing.T) {
 func TestEveryKernelAnswersEveryCase(t *testing.T) {
 	cases := conform.Cases()
 	kernels := emu.DefaultKernels()
-	for _, name := range []string{"7.3/slices", "7.3/slices/rt", "7.3/slices-off"} {
+	for _, name := range []string{"7.3/slices", "7.3/slices/preempt-rt", "7.3/slices-off"} {
 		k, err := emu.ParseKernel(name)
 		if err != nil {
 			t.Fatal(err)

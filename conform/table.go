@@ -153,7 +153,7 @@ Made from the recordings of %d booted kernels: %d answers to %d cases. Do not ed
 
 A case is a program and what happens to it; its file shows both. An answer is what the calls of the program
 return, how it ends if a signal kills it, and what is in memory then. Every answer of a recording is also the
-emulator's, on any system: `+"`go test ./conform`"+`.
+emulator's, on any system: `+"`go test ./conform`"+`. [rseq.md](rseq.md) explains what the cases are about.
 
 `, len(recs), outcomes, len(Cases()))
 	t.WriteString("| kernel | machine | cases | not run | not the same in all runs |\n|---|---|---|---|---|\n")

@@ -33,7 +33,7 @@ func TestWhoFindsTheLockTaken(t *testing.T) {
 		{"holder-slice.rseq", "7.3/slices/full", "", false},
 		{"holder-slice.rseq", "7.3/slices/voluntary", "", false},
 		{"holder-slice.rseq", "7.3/slices/none", "", false},
-		{"holder-slice.rseq", "7.3/slices/rt", "", true}, // for a real-time thread
+		{"holder-slice.rseq", "7.3/slices/preempt-rt", "", true}, // for a real-time thread
 		{"holder-slice.rseq", "7.3/s390x/slices", "", false},
 		{"holder-slice.rseq", "7.0.13/slices/riscv64", "", false}, //
 	} {

@@ -69,6 +69,10 @@ func binaries(t testing.TB, source string) []string {
 // harnesses are the programs of testdata/harness, by the source of what they call.
 var harnesses = map[string][]string{"percpu": {"buffer", "counter", "deref", "list"}, "slab": {"slab"}}
 
+// notLifted are the binaries that can't be, and why: a shared object asks the
+// dynamic linker where its thread-local data is, by a call through a table.
+var notLifted = map[string]string{"slab.arm64.gcc-O2pic.so": "blr x4 goes where no one can tell from the code"}
+
 // TestCompilersAgree: what an operation is compiled by and for makes no difference
 // to whether it holds: on all kernels but one, which forgets to abort sections on
 // arm64.
@@ -85,6 +89,12 @@ func TestCompilersAgree(t *testing.T) {
 			}
 			for _, name := range names {
 				p, err := lift.Complete(program(t, name+".rseq"), o)
+				if why := notLifted[file]; why != "" {
+					if err == nil || !strings.Contains(err.Error(), why) {
+						t.Errorf("%s in %s: %v, want %s", name, file, err, why)
+					}
+					continue
+				}
 				if err != nil {
 					t.Errorf("%s in %s: %v", name, file, err)
 					continue

@@ -23,7 +23,7 @@ import (
 // kernels are one of each that behaves in a way of its own and was recorded, those
 // that tell most first. A mutation of a rule that none of them has shows nowhere.
 var kernels = strings.Fields(`7.3 7.3/slices 6.18 5.10.223 7.3/debug 6.1.176 6.12.107 6.16 6.19.14 7.0.4 7.0.7 7.0.9
-	7.3/slices/rt 6.19.14/debug 6.18/arm64 6.19.14/arm64 7.0.13/arm64 7.3/arm64`)
+	7.3/slices/preempt-rt 6.19.14/debug 6.18/arm64 6.19.14/arm64 7.0.13/arm64 7.3/arm64`)
 
 // patience is how long one run may take, which takes a fraction of a millisecond.
 const patience = 10 * time.Second
