@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"fmt"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/amd64"
@@ -30,6 +32,9 @@ func (l *linter) instr(at ir.Addr) (isa.Instr, error) {
 	code, ok := l.Code(at)
 	if !ok {
 		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: "no code is there"}
+	}
+	if l.decoded++; l.decoded > maxAll {
+		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: fmt.Sprintf("not looked at: around the sections are more than %d instructions", maxAll)}
 	}
 	in, err := l.decode(code[:min(len(code), maxInstrLen)], at)
 	isa.Forget(&in)
