@@ -28,7 +28,8 @@ func inOrder(t *testing.T, all map[string]*conform.Recording) []*conform.Recordi
 			t.Fatal(errA, errB)
 		}
 		debug := map[bool]int{true: 1}
-		return cmp.Or(cmp.Compare(j.Arch, k.Arch), cmp.Compare(debug[j.Debug], debug[k.Debug]), compareReleases(j.Release, k.Release))
+		return cmp.Or(cmp.Compare(j.Arch, k.Arch), cmp.Compare(j.Slices, k.Slices), cmp.Compare(j.Preemption, k.Preemption),
+			cmp.Compare(debug[j.Debug], debug[k.Debug]), compareReleases(j.Release, k.Release))
 	})
 }
 

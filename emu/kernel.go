@@ -41,11 +41,11 @@ type Kernel struct {
 	Debug     bool // CONFIG_DEBUG_RSEQ, or from 6.19 rseq_debug=
 
 	// Around it.
-	MembarrierRSeq bool      // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
-	CID            CIDPolicy // how mm_cid is dealt out
-	SliceSyscall   bool      // the prctl is known (7.0), and rseq_slice_yield where slices are built in
-	Slices         Slices    // time slice extensions; no release has them unless it is asked for
-	Preemption     Preemption
+	MembarrierRSeq bool       // MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ exists (5.10)
+	CID            CIDPolicy  // how mm_cid is dealt out
+	SliceSyscall   bool       // the prctl is known (7.0), and rseq_slice_yield where slices are built in
+	Slices         Slices     // time slice extensions; no release has them unless it is asked for
+	Preemption     Preemption // when it reschedules, which only slices depend on
 
 	// What no release does and proposals are about: see [Variant].
 	V2            V2Rule      // what asks for V2

@@ -100,6 +100,10 @@ func (m *Machine) newUpdate(t *task) Reason {
 		}
 		return m.evaluate(t)
 	}
+	if !t.rseq.idsChanged { // debug: the fast path has looked and faulted
+		m.counters.CS++
+		m.counters.SlowPath++
+	}
 	t.rseq.idsChanged = false
 	if m.k.Debug || m.k.Versions && t.rseq.version == 2 {
 		if reason := m.checkIDs(t); reason != ReasonNone {
@@ -228,9 +232,11 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 }
 
 // newSyscallExit is rseq_debug='s check: a system call returns outside of any
-// section, and a stale rseq_cs is cleared.
+// section, and a stale rseq_cs is cleared. That it looks isn't counted.
 func (m *Machine) newSyscallExit(t *task) {
+	looked := m.counters.CS
 	if reason := m.evaluate(t); reason != ReasonNone {
 		m.force(t, abi.SIGSEGV, reason)
 	}
+	m.counters.CS = looked
 }

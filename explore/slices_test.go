@@ -30,9 +30,9 @@ func TestWhoFindsTheLockTaken(t *testing.T) {
 		{"holder-slice.rseq", "7.3/slices", "fault=1", true},      // to sleep is no preemption
 		{"holder-slice.rseq", "7.3/slices", "membarrier=1", true}, // it takes the request back
 		{"holder-slice.rseq", "7.3/slices/debug", "irq=1", false}, //
-		{"holder-slice.rseq", "7.3/slices/full", "", false},
-		{"holder-slice.rseq", "7.3/slices/voluntary", "", false},
-		{"holder-slice.rseq", "7.3/slices/none", "", false},
+		{"holder-slice.rseq", "7.3/slices/preempt-full", "", false},
+		{"holder-slice.rseq", "7.3/slices/preempt-voluntary", "", false},
+		{"holder-slice.rseq", "7.3/slices/preempt-none", "", false},
 		{"holder-slice.rseq", "7.3/slices/preempt-rt", "", true}, // for a real-time thread
 		{"holder-slice.rseq", "7.3/s390x/slices", "", false},
 		{"holder-slice.rseq", "7.0.13/slices/riscv64", "", false}, //

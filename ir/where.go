@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
 )
@@ -116,7 +117,7 @@ func (im *Image) ValueName(v uint64) string {
 	case v < 4096:
 		return fmt.Sprint(v)
 	case int64(v) > -4096 && int64(v) < 0:
-		if e, ok := abi.ErrnoOf(v); ok {
+		if e, ok := abi.ErrnoOf(v); ok && strings.HasPrefix(e.String(), "E") {
 			return "-" + e.String()
 		}
 		return fmt.Sprint(int64(v))

@@ -43,53 +43,14 @@ func (u *Unit) reads(from isa.Instr) (isa.Instr, bool) {
 		seen[p.at] |= p.lost
 		for i := range in.IR.Micro() {
 			op := &in.IR.Ops[i]
-			if readsFlags(op)&p.lost != 0 {
+			if isa.Reads(op)&p.lost != 0 {
 				return in, true
 			}
-			p.lost &^= writesFlags(op)
+			p.lost &^= isa.Sets(op)
 		}
 		for _, a := range after(in) {
 			todo = append(todo, place{a, p.lost})
 		}
 	}
 	return isa.Instr{}, false
-}
-
-// readsFlags returns the flags that a micro-op looks at.
-func readsFlags(op *ir.Op) isa.Flags {
-	switch op.Code {
-	case ir.Flipc:
-		return isa.C
-	case ir.Br, ir.Csel:
-		switch op.Cond {
-		case ir.Eq, ir.Ne:
-			return isa.Z
-		case ir.Lo, ir.Hs:
-			return isa.C
-		case ir.Ls, ir.Hi:
-			return isa.C | isa.Z
-		case ir.Lt, ir.Ge:
-			return isa.N | isa.V
-		case ir.Le, ir.Gt:
-			return isa.N | isa.V | isa.Z
-		case ir.Mi, ir.Pl:
-			return isa.N
-		}
-	}
-	return 0
-}
-
-// writesFlags returns the flags that a micro-op sets.
-func writesFlags(op *ir.Op) isa.Flags {
-	switch {
-	case op.Code == ir.Bit:
-		return isa.C
-	case op.Code == ir.Cmpxchg:
-		return isa.Z
-	case op.Flags == ir.KeepC:
-		return isa.N | isa.Z | isa.V
-	case op.Flags == ir.SetFlags:
-		return isa.N | isa.Z | isa.C | isa.V
-	}
-	return 0
 }

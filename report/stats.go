@@ -22,6 +22,7 @@ type StatsKernel struct {
 	Kernel   string        `json:"kernel"`
 	Counters []StatsCount  `json:"counters"`
 	Accesses []StatsAccess `json:"accesses"`
+	Killed   uint64        `json:"killed,omitempty"` // SIGSEGVs; the threads went on here
 }
 
 // StatsCount is a counter.
@@ -73,7 +74,7 @@ func (s *Stats) Fill(name string, events uint64, results []workload.Result) {
 	s.Workload, s.Events, s.Kernels = name, events, []StatsKernel{}
 	for i := range results {
 		r := &results[i]
-		k := StatsKernel{Kernel: r.Kernel.String()}
+		k := StatsKernel{Kernel: r.Kernel.String(), Killed: r.Killed}
 		for _, row := range statsRows {
 			of := r.Counters.Exit
 			if row.depth == 1 {

@@ -20,6 +20,11 @@ func (s *Stats) Text(w io.Writer, st Style) error {
 	if s.Stopped != "" {
 		fmt.Fprintf(&b, "note: stopped by %s; this is what came before\n", s.Stopped)
 	}
+	for _, k := range s.Kernels {
+		if k.Killed > 0 {
+			fmt.Fprintf(&b, "note: %s kills threads that break no rule, %s; they go on here\n", k.Kernel, several(k.Killed, "time"))
+		}
+	}
 	b.WriteByte('\n')
 	s.grid(&b, st, "", func(row int) bool { return true }, func(k *StatsKernel, row int) (string, string) {
 		c := &k.Counters[row]

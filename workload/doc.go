@@ -46,6 +46,7 @@
 //     are those of rseq_cs = 0
 //   - who is registered: every thread is, as glibc has it; unless there are the
 //     rseq_updates of a kernel, which it has only for those that are
+//   - when a thread's mm_cid changes: only when its CPU does
 //   - what is behind other TIF_NOTIFY_RESUMEs: there are none
 //   - without sys_enter: whether an interrupt came in user mode. It did
 //   - without interrupts: why a runnable thread left its CPU. It was interrupted in

@@ -1,13 +1,15 @@
 package workload
 
 import (
+	"errors"
 	"math/bits"
 
 	"github.com/rseqemu/rseqemu/emu"
 )
 
 // Run generates the workload's events and gives them in batches, the same for the
-// same mix everywhere, until give returns an error, which it returns. Each kind has exactly its part of the exits; which comes when
+// same mix everywhere, until give returns an error, which it returns. A mix that
+// [Parse] would refuse is an error as well. Each kind has exactly its part of the exits; which comes when
 // is drawn.
 //
 //  1. threads begin, dealt to the CPUs in turn
@@ -15,6 +17,9 @@ import (
 //  3. a switch takes the thread off, and puts on the one that waits longest on that
 //     CPU; or, if it is a migration, on the CPU where most wait
 func (m *Mix) Run(give func([]Event) error) error {
+	if _, msg := m.wrong(); msg != "" {
+		return errors.New("workload: " + msg)
+	}
 	g := generator{m: m, rng: random(m.Seed), out: newBatch(give), queues: make([]queue, m.CPUs), running: make([]int32, m.CPUs)}
 	for t := range int32(m.Threads) {
 		cpu := t % int32(m.CPUs)

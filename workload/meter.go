@@ -67,13 +67,14 @@ type Result struct {
 	Kernel   emu.Kernel
 	Counters emu.Counters
 	Accesses emu.Accesses
+	Killed   uint64 // SIGSEGVs, which only kernels with a bug send
 }
 
 // Results returns what each kernel had to do so far, in the order of [NewMeter].
 func (m *Meter) Results() []Result {
 	out := make([]Result, len(m.flows))
 	for i, f := range m.flows {
-		out[i] = Result{f.Kernel(), f.Counters(), f.Accesses()}
+		out[i] = Result{f.Kernel(), f.Counters(), f.Accesses(), f.Killed()}
 	}
 	return out
 }

@@ -54,3 +54,35 @@ func (s Share) String() string {
 	text := fmt.Sprintf("%d.%04d", s/10_000, s%10_000)
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
 }
+
+// wrong finds a value that can't be, or that contradicts others: the key that a file
+// has for it, and what is wrong; both are empty if nothing is.
+func (m *Mix) wrong() (key, msg string) {
+	for _, s := range []Share{m.Preempt, m.Migrate, m.Strike, m.Interrupt, m.Sections, m.Inside} {
+		if s > All {
+			return "", fmt.Sprintf("a share of %d millionths", s)
+		}
+	}
+	for _, n := range []uint64{m.Exit, m.Switch, m.Signal, m.Notify, m.Start} {
+		if n > maxCount {
+			return "exit", fmt.Sprintf("%d is more than can be counted (%d)", n, uint64(maxCount))
+		}
+	}
+	switch parts := m.Switch + m.Signal + m.Notify + m.Start; {
+	case m.CPUs < 1 || m.CPUs > MaxCPUs || m.Threads > MaxThreads:
+		return "cpus", fmt.Sprintf("%d CPUs and %d threads are out of range (1..%d, 1..%d)", m.CPUs, m.Threads, MaxCPUs, MaxThreads)
+	case m.Exit < 1 || m.Generate < 1 || m.Generate > MaxGenerate:
+		return "generate", fmt.Sprintf("%d of %d exits can't be generated (1..%d)", m.Generate, m.Exit, MaxGenerate)
+	case parts > m.Exit:
+		return "exit", fmt.Sprintf("there are %d exits, and more that had a reason: %d", m.Exit, parts)
+	case m.Threads < m.CPUs:
+		return "threads", fmt.Sprintf("%d threads don't keep %d CPUs busy", m.Threads, m.CPUs)
+	case m.Migrate > 0 && m.CPUs == 1:
+		return "switch.migrate", "there is no other CPU to migrate to"
+	case m.Migrate > 0 && m.Threads == m.CPUs:
+		return "switch.migrate", "no thread ever waits: there are as many CPUs"
+	case m.Inside > 0 && m.Sections == 0:
+		return "code.inside", "a thread that never runs a section is never inside of one"
+	}
+	return "", ""
+}

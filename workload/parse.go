@@ -65,7 +65,10 @@ func Parse(file string, src []byte) (*Mix, error) {
 			return nil, p.fail(len(p.lines), 1, "the workload has no %q", k.name)
 		}
 	}
-	return p.mix, p.check()
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return p.mix, nil
 }
 
 type parser struct {
@@ -132,24 +135,12 @@ func known() string {
 
 // check holds the values against each other.
 func (p *parser) check() error {
-	m := p.mix
-	at := func(name, format string, args ...any) error {
-		pos := p.places[name]
-		return p.fail(cmp.Or(pos.Line, 1), cmp.Or(pos.Col, 1), format, args...)
+	name, msg := p.mix.wrong()
+	if msg == "" {
+		return nil
 	}
-	switch parts := m.Switch + m.Signal + m.Notify + m.Start; {
-	case parts > m.Exit:
-		return at("exit", "there are %d exits, and more that had a reason: %d", m.Exit, parts)
-	case m.Threads < m.CPUs:
-		return at("threads", "%d threads don't keep %d CPUs busy", m.Threads, m.CPUs)
-	case m.Migrate > 0 && m.CPUs == 1:
-		return at("switch.migrate", "there is no other CPU to migrate to")
-	case m.Migrate > 0 && m.Threads == m.CPUs:
-		return at("switch.migrate", "no thread ever waits: there are as many CPUs")
-	case m.Inside > 0 && m.Sections == 0:
-		return at("code.inside", "a thread that never runs a section is never inside of one")
-	}
-	return nil
+	pos := p.places[name]
+	return p.fail(cmp.Or(pos.Line, 1), cmp.Or(pos.Col, 1), "%s", msg)
 }
 
 func number(field func(m *Mix) *uint64, low, high uint64) func(*Mix, string) error {

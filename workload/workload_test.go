@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/workload"
@@ -35,7 +36,9 @@ func measure(t testing.TB, m *workload.Mix, names ...string) []workload.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Run(meter.Apply)
+	if err := m.Run(meter.Apply); err != nil {
+		t.Fatal(err)
+	}
 	return meter.Results()
 }
 
@@ -102,6 +105,20 @@ func TestRunStops(t *testing.T) {
 	err := parse(t, small).Run(func([]workload.Event) error { n++; return enough })
 	if err != enough || n != 1 {
 		t.Errorf("%v after %d batches", err, n)
+	}
+}
+
+// TestRunRefuses what a file couldn't say either.
+func TestRunRefuses(t *testing.T) {
+	for _, change := range []func(m *workload.Mix){
+		func(m *workload.Mix) { *m = workload.Mix{} }, func(m *workload.Mix) { m.CPUs = 0 }, func(m *workload.Mix) { m.Generate = 0 },
+		func(m *workload.Mix) { m.Switch = 1 << 63; m.Signal = 1 << 63 }, func(m *workload.Mix) { m.Migrate = workload.All + 1 }, func(m *workload.Mix) { m.Threads = 1 << 20 },
+	} {
+		m := parse(t, small)
+		change(m)
+		if err := m.Run(func([]workload.Event) error { t.Error("events"); return nil }); err == nil {
+			t.Errorf("%+v runs", m)
+		}
 	}
 }
 
@@ -189,7 +206,12 @@ func TestAnyMixMakesSense(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Run(meter.Apply)
+		if m.Sections == 0 {
+			m.Inside = 0
+		}
+		if err := m.Run(meter.Apply); err != nil {
+			t.Fatal(err)
+		}
 		r := meter.Results()
 		if c := r[0].Counters; c.Exit != 500 || c.SlowPath != m.Switch+m.Notify+m.Start || c.Signal != m.Signal {
 			t.Fatalf("%+v of %+v", c, m)
@@ -241,5 +263,23 @@ func BenchmarkGenerate(b *testing.B) {
 			}
 			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 		})
+	}
+}
+
+// TestEveryKernelCounts: of every release, architecture, registration and debug.
+func TestEveryKernelCounts(t *testing.T) {
+	m := parse(t, small)
+	m.Generate = 500
+	for _, release := range emu.Releases() {
+		for _, arch := range abi.Arches() {
+			for _, suffix := range []string{"", "/v1", "/debug", "/none", "/irq-only/v1"} {
+				name := release + "/" + arch.String() + suffix
+				r := measure(t, m, name)[0]
+				c, missed := r.Counters, r.Kernel.NoUserIRQ
+				if c.Exit != 500 || c.NoWork == 500 || (c.Fixup == 0) != missed || r.Killed > 0 && !(missed && r.Kernel.Debug) {
+					t.Errorf("%s: %+v, killed %d", name, c, r.Killed)
+				}
+			}
+		}
 	}
 }

@@ -383,7 +383,7 @@ func (a *app) checkEnd(f *checkFlags, p *program, c *report.Check, saved string)
 			a.out.printf("\nThe schedule is in %s. To see it again:\n  rseqemu replay %s %s\n", saved, shell(p.arg), shell(saved))
 			continue
 		}
-		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", shell(p.arg), r.Failure.Schedule)
+		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", p.shell(), r.Failure.Schedule)
 	}
 }
 

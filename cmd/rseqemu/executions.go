@@ -159,6 +159,6 @@ func (a *app) executionsEnd(f *executionsFlags, p *program, bounds string, doc *
 			a.out.printf("\nThe schedule is in %s. To see it:\n  rseqemu replay %s %s\n", f.save, shell(p.arg), shell(f.save))
 			return
 		}
-		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", shell(p.arg), doc.Schedule)
+		a.out.printf("\nThe schedule, for rseqemu replay %s FILE (--save FILE writes it):\n\n%s", p.shell(), doc.Schedule)
 	}
 }

@@ -66,8 +66,15 @@ func (p *program) lifted(object string) (*program, error) {
 	if err != nil {
 		return nil, p.bad(err)
 	}
-	return reread(p.arg, p.File, whole)
+	q, err := reread(p.arg, p.File, whole)
+	if err == nil {
+		q.flags = " --object " + shell(object)
+	}
+	return q, err
 }
+
+// shell is the program as an argument of rseqemu, for a shell.
+func (p *program) shell() string { return shell(p.arg) + p.flags }
 
 // reread parses the text of a program that was made.
 func reread(arg, name string, whole *ir.Program) (*program, error) {
@@ -92,6 +99,7 @@ func (a *app) trials(file string) (programs []*program, notRun []string, err err
 		}
 		p, err := reread(file, file+":"+t.Name, t.Program)
 		if err == nil {
+			p.flags = " --func " + shell(t.Name)
 			p, err = p.declared()
 		}
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 type program struct {
 	*ir.Program
 	arg        string // as the user named it
+	flags      string // that made it of compiled code, as a shell reads them
 	src        []byte
 	properties []explore.Factory
 }

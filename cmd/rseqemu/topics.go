@@ -169,7 +169,7 @@ there. Field names are stable; new ones may come.
   kernels diff  from, to, rules[] (as rows), programs[]: program, from, to; same,
            cases[]: case, points[]; answered
   stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
-           share, less), accesses[] (field, loads, stores)
+           share, less), accesses[] (field, loads, stores), killed
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,

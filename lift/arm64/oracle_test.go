@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ var target = regexp.MustCompile(`^((?:b|bl|b\.\w\w|cbn?z \w+,|tbn?z \w+, #\d+,|a
 // TestTextIsThatOfObjdump holds texts of all forms against GNU objdump.
 func TestTextIsThatOfObjdump(t *testing.T) {
 	plain := func(s string) string { return target.ReplaceAllString(s, "${1}0x$2") }
-	underTest.Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", forms, plain)
+	underTest.Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", slices.Concat(forms, farForms), plain)
 	vectorsUnderTest().Objdump(t, "aarch64-linux-gnu-objdump", "aarch64", vectorForms, plain)
 }
 

@@ -40,6 +40,7 @@ var forms = []lifttest.Form{
 	{Name: "load and store near", Words: []string{"xx111000xx0xxxxxxxxxxxxxxxxxxxxx"}},
 	{Name: "load and store indexed", Words: []string{"xx111000xx1xxxxxxxxx10xxxxxxxxxx"}},
 	{Name: "load and store pair", Words: []string{"xx10100xxxxxxxxxxxxxxxxxxxxxxxxx"}},
+	{Name: "ldp of its base", Words: []string{"x010100101xxxxxxxxxxxx0000100001"}},
 	{Name: "ldar, stlr", Words: []string{"xx0010001x011111111111xxxxxxxxxx"}},
 	{Name: "ldxr", Words: []string{"xx00100001011111x11111xxxxxxxxxx"}},
 	{Name: "stxr alone", Words: []string{"xx001000000xxxxxx11111xxxxxxxxxx"}},
@@ -78,6 +79,15 @@ var underTest = lifttest.ISA{
 // TestBundlesDoAsQEMU holds the lifter and package vcpu against a processor that
 // QEMU emulates.
 func TestBundlesDoAsQEMU(t *testing.T) { underTest.TestAgainstQEMU(t, forms) }
+
+// farForms go anywhere, and so are for reading only.
+var farForms = []lifttest.Form{
+	{Name: "cbz", Words: []string{"x011010xxxxxxxxxxxxxxxxxxxxxxxxx"}},
+	{Name: "tbz", Words: []string{"x011011xxxxxxxxxxxxxxxxxxxxxxxxx"}},
+	{Name: "b.cond", Words: []string{"01010100xxxxxxxxxxxxxxxxxxx0xxxx"}},
+	{Name: "b, bl", Words: []string{"x00101xxxxxxxxxxxxxxxxxxxxxxxxxx"}},
+	{Name: "svc, brk", Words: []string{"11010100001xxxxxxxxxxxxxxxx00000"}},
+}
 
 // vectorForms load a vector register, or set it, and then store it.
 var vectorForms = []lifttest.Form{
@@ -118,7 +128,7 @@ func besideTheCode(w uint32, at ir.Addr) uint32 {
 	if w&0x3b000000 != 0x18000000 {
 		return w
 	}
-	target := lifttest.Window + ir.Addr(w>>5%(lifttest.WindowSize/4))*4
+	target := lifttest.Window + ir.Addr(w>>5%(lifttest.WindowSize/4-1))*4
 	return w&^(0x7ffff<<5) | uint32(target-at)/4&0x7ffff<<5
 }
 

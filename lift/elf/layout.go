@@ -13,7 +13,7 @@ const (
 	page       = 0x1000
 	// maxSpan bounds the addresses of a relocatable object: code reaches what it
 	// names by 32 bits.
-	maxSpan  = 1 << 31
+	maxSpan  = uint64(1) << 31
 	maxAlign = 1 << 24
 	// maxTLS bounds the thread's part, which each thread has a copy of.
 	maxTLS = 1 << 24

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func plain(s string) string {
 
 // TestTextIsThatOfObjdump holds texts of all forms against GNU objdump.
 func TestTextIsThatOfObjdump(t *testing.T) {
-	underTest.Objdump(t, "riscv64-linux-gnu-objdump", "riscv:rv64", forms, plain)
+	underTest.Objdump(t, "riscv64-linux-gnu-objdump", "riscv:rv64", slices.Concat(forms, farForms), plain)
 }
 
 // theirs is the instruction by golang.org/x/arch: its length and whether it

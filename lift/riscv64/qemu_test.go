@@ -66,6 +66,14 @@ var forms = []lifttest.Form{
 	{Name: "lui, addi", Words: []string{"xxxxxxxxxxxxxxxxxxxx001010110111", "xxxxxxxxxxxx00101000xxxxx0010011"}},
 }
 
+// farForms go anywhere, and so are for reading only.
+var farForms = []lifttest.Form{
+	{Name: "branch", Words: []string{"xxxxxxxxxxxxxxxxxxxxxxxxx1100011"}},
+	{Name: "jal", Words: []string{"xxxxxxxxxxxxxxxxxxxxxxxxx1101111"}},
+	{Name: "c.j", Words: []string{"101xxxxxxxxxxx01"}},
+	{Name: "c.beqz", Words: []string{"11xxxxxxxxxxxx01"}},
+}
+
 // bitForms are those of the extension B.
 var bitForms = []lifttest.Form{
 	{Name: "sh1add and others", Words: []string{"0010000xxxxxxxxxxxx0xxxxx011x011"}},

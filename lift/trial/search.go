@@ -27,9 +27,6 @@ type search struct {
 	start  ir.Addr
 	end    ir.Addr
 	random uint64
-	// offset is what turns the thread pointer into the area's address, where
-	// code adds the two itself.
-	offset uint64
 	buf    []vcpu.Access
 	empty  bool // the section has reached its end without a store
 }

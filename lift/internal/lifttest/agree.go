@@ -65,6 +65,27 @@ func (s *stub) end() ir.Addr { return s.instrs[len(s.instrs)-1].Next() }
 
 func (s *stub) takenAt() ir.Addr { return s.end() + ir.InstrSize }
 
+// leadsSomewhere reports whether an instruction doesn't trap, and accesses and jumps to only what a
+// state can be drawn for: not relative to a register that is zero, and not to the
+// sum of two. If the emulator then never runs it, its bundle is wrong.
+func (s *stub) leadsSomewhere() bool {
+	if len(s.instrs) > 1 {
+		return false
+	}
+	ops := s.instrs[0].IR.Micro()
+	for _, o := range ops {
+		switch {
+		case o.Code == ir.Trap:
+			return false
+		case (o.Loads() || o.Stores()) && (o.Mem.Base == ir.None && s.instrs[0].Refs == nil || o.Mem.Index != ir.None):
+			return false
+		case o.Code == ir.Jmpr && o.A.Temp() && ops[0].Code == ir.Mov && ops[0].A == ir.None:
+			return false
+		}
+	}
+	return true
+}
+
 // TestAgainstQEMU draws instructions of each form and states for each of them,
 // and holds the emulator's outcome against QEMU's.
 func (s *ISA) TestAgainstQEMU(t *testing.T, forms []Form) {
@@ -208,13 +229,17 @@ func (d *drawer) link() {
 func (d *drawer) states(forms []Form, n int) (in, want []record, of []*stub) {
 	count := map[string]int{}
 	for _, s := range d.all {
-		for found, tries := 0, 0; found < n && tries < 40*n; tries++ {
+		found := 0
+		for tries := 0; found < n && tries < 40*n; tries++ {
 			before := d.state(s)
 			if after, ok := d.emulate(s, before); ok {
 				in, want, of = append(in, before), append(want, after), append(of, s)
 				found++
 				count[s.form]++
 			}
+		}
+		if found == 0 && s.leadsSomewhere() {
+			d.t.Errorf("%v\nno state was found in which the emulator runs it", s)
 		}
 	}
 	for _, f := range forms {
