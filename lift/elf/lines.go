@@ -22,10 +22,11 @@ const maxInflated = 64
 // lines finds source lines, from when somebody asks.
 type lines struct {
 	once     sync.Once
-	open     func() (*dwarf.Data, []byte, error)
+	open     func() (d *dwarf.Data, info []byte, lineBytes int, err error)
 	data     *dwarf.Data
 	units    []unit
-	rows     map[dwarf.Offset][]row // of each unit that was asked about
+	rows     map[int64][]row // of each line program that was asked about
+	left     int             // how many more rows there may be
 	decoding sync.Mutex
 }
 
@@ -93,28 +94,28 @@ func (f *file) debugSections() (*lines, error) {
 		d.relas, d.relaBytes = append(d.relas, s), append(d.relaBytes, b)
 		all[name] = d
 	}
-	return &lines{open: func() (*dwarf.Data, []byte, error) {
+	return &lines{open: func() (*dwarf.Data, []byte, int, error) {
 		b := map[string][]byte{}
 		for _, name := range debugNames {
 			r, err := f.debugRelocated(all[name])
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, 0, err
 			}
 			b[name] = r
 		}
 		d, err := dwarf.New(b["abbrev"], nil, nil, b["info"], b["line"], nil, b["ranges"], b["str"])
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
 		for _, name := range []string{"addr", "line_str", "str_offsets", "rnglists"} {
 			if len(b[name]) == 0 {
 				continue
 			}
 			if err := d.AddSection(".debug_"+name, b[name]); err != nil {
-				return nil, nil, err
+				return nil, nil, 0, err
 			}
 		}
-		return d, b["info"], nil
+		return d, b["info"], len(b["line"]), nil
 	}}, nil
 }
 
@@ -151,12 +152,13 @@ func (o *Object) Line(addr ir.Addr) (file string, line int, ok bool) {
 // readUnits finds which unit describes which addresses. It goes from unit to
 // unit by their lengths, since dwarf.Reader would read all that is in them.
 func (l *lines) readUnits() {
-	d, info, err := l.open()
+	d, info, lineBytes, err := l.open()
 	l.open = nil
 	if err != nil {
 		return
 	}
-	l.data, l.rows = d, map[dwarf.Offset][]row{}
+	l.left = lineBytes + 1
+	l.data, l.rows = d, map[int64][]row{}
 	for off := uint64(0); off+12 <= uint64(len(info)); {
 		size, header := uint64(binary.LittleEndian.Uint32(info[off:])), uint64(4)
 		if size == 0xffffffff {
@@ -188,11 +190,26 @@ func (l *lines) readUnits() {
 }
 
 // find looks up an address in the lines of a unit.
-func (l *lines) find(at dwarf.Offset, addr uint64) (string, int, bool) {
-	rows, ok := l.rows[at]
+func (l *lines) find(at dwarf.Offset, addr uint64) (file string, line int, ok bool) {
+	defer func() {
+		if recover() != nil { // as in Line
+			ok = false
+		}
+	}()
+	r := l.data.Reader()
+	r.Seek(at)
+	e, err := r.Next()
+	if err != nil || e == nil {
+		return "", 0, false
+	}
+	program, ok := e.Val(dwarf.AttrStmtList).(int64)
 	if !ok {
-		rows = l.readRows(at)
-		l.rows[at] = rows
+		return "", 0, false
+	}
+	rows, ok := l.rows[program]
+	if !ok {
+		rows = l.readRows(e)
+		l.rows[program] = rows
 	}
 	i := sort.Search(len(rows), func(i int) bool { return rows[i].addr > addr }) - 1
 	for i >= 0 && rows[i].line == 0 && !rows[i].end {
@@ -205,23 +222,21 @@ func (l *lines) find(at dwarf.Offset, addr uint64) (string, int, bool) {
 }
 
 // readRows reads the lines of a unit.
-func (l *lines) readRows(at dwarf.Offset) (rows []row) {
+func (l *lines) readRows(e *dwarf.Entry) (rows []row) {
 	defer func() {
 		if recover() != nil {
 			rows = nil
 		}
 	}()
-	r := l.data.Reader()
-	r.Seek(at)
-	e, err := r.Next()
-	if err != nil || e == nil {
-		return nil
-	}
 	lr, err := l.data.LineReader(e)
 	if err != nil || lr == nil {
 		return nil
 	}
 	for {
+		// A row takes a byte at least, and programs don't share them.
+		if l.left--; l.left < 0 {
+			return nil
+		}
 		var entry dwarf.LineEntry
 		if err := lr.Next(&entry); err != nil {
 			if err != io.EOF {

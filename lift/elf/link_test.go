@@ -25,7 +25,7 @@ var matrix = flag.Bool("matrix", false, "build the fixtures with every compiler 
 // instructions, each function has the same instructions, and each address in
 // them or in data means the same thing.
 func TestAnObjectIsWhatTheLinkerMakesOfIt(t *testing.T) {
-	dir := "../testdata"
+	dir := "testdata"
 	if *matrix {
 		dir = t.TempDir()
 		if out, err := exec.Command("../testdata/build.sh", "all", dir).CombinedOutput(); err != nil {
@@ -38,6 +38,9 @@ func TestAnObjectIsWhatTheLinkerMakesOfIt(t *testing.T) {
 	}
 	for _, file := range linked {
 		object := strings.TrimSuffix(file, "linked") + "o"
+		if _, err := os.Stat(object); err != nil {
+			object = filepath.Join("../testdata", filepath.Base(object))
+		}
 		t.Run(filepath.Base(object), func(t *testing.T) {
 			x, y := open(t, object), open(t, file)
 			funcs := 0
@@ -174,8 +177,13 @@ func TestTheFixturesAreWhatTheScriptMakes(t *testing.T) {
 	if !*matrix {
 		t.Skip("with -matrix: it needs Debian 12's compilers")
 	}
-	dir := t.TempDir()
-	for _, file := range []string{"build.sh", "rseq.h", "percpu.c", "slab.c", "wrong.c", "start.c"} {
+	dir := filepath.Join(t.TempDir(), "testdata")
+	for _, d := range []string{dir, filepath.Join(dir, "../elf/testdata")} {
+		if err := os.MkdirAll(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{"build.sh", "rseq.h", "percpu.c", "slab.c", "wrong.c", "tls.c", "start.c"} {
 		b := read(t, "../testdata/"+file)
 		if err := os.WriteFile(filepath.Join(dir, file), b, 0o755); err != nil {
 			t.Fatal(err)
@@ -187,7 +195,7 @@ func TestTheFixturesAreWhatTheScriptMakes(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, file := range fixtures(t) {
-		if diff := cmp.Diff(read(t, file), read(t, filepath.Join(dir, filepath.Base(file)))); diff != "" {
+		if diff := cmp.Diff(read(t, file), read(t, filepath.Join(dir, "../elf", file))); diff != "" {
 			t.Errorf("%s isn't what the script makes", file)
 		}
 	}
@@ -196,21 +204,51 @@ func TestTheFixturesAreWhatTheScriptMakes(t *testing.T) {
 // Code that may be in a shared object takes the offset of thread-local data from
 // the GOT.
 func TestTheGOTHasOffsetsOfThreadLocalData(t *testing.T) {
-	for _, file := range []string{"slab.amd64.clang-O2ie.o", "slab.arm64.gcc-O2ie.o", "slab.riscv64.gcc-O2ie.o"} {
-		o := open(t, "../testdata/"+file)
-		area, ok := o.Lookup("__rseq_abi")
-		if !ok || !area.TLS || int64(area.Addr) != o.TLS.Offset || o.TLS.Size != 16 {
-			t.Fatalf("%s: %+v, TLS %+v", file, area, o.TLS)
+	for _, file := range []string{"tls.amd64.clang-O2ie.o", "tls.arm64.gcc-O2ie.o", "tls.riscv64.gcc-O2ie.o"} {
+		o := open(t, "testdata/"+file)
+		want := map[int64]string{}
+		for _, name := range []string{"one", "zero"} {
+			s, ok := o.Lookup(name)
+			if !ok || !s.TLS {
+				t.Fatalf("%s: %s is %+v", file, name, s)
+			}
+			want[int64(s.Addr)] = name
 		}
-		at := ir.Addr(0)
+		got := map[int64]string{}
 		for _, s := range o.Sections {
-			if s.Name == ".got" {
-				at = s.Addr
+			for off := 0; s.Name == ".got" && off < len(s.Bytes); off += 8 {
+				v := int64(o.Arch.ByteOrder().Uint64(s.Bytes[off:]))
+				got[v] = want[v]
 			}
 		}
-		b, ok := o.Bytes(at, 8)
-		if !ok || o.Arch.ByteOrder().Uint64(b) != uint64(area.Addr) {
-			t.Errorf("%s: the GOT has % x, want %d", file, b, int64(area.Addr))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", file, diff)
+		}
+	}
+}
+
+// The thread's part has the initial values where the symbols say, and is below
+// the thread pointer on x86 and above it elsewhere.
+func TestThreadLocalDataIsWhereItsSymbolsSay(t *testing.T) {
+	for _, file := range fixtures(t) {
+		if !strings.HasPrefix(filepath.Base(file), "tls.") {
+			continue
+		}
+		o := open(t, file)
+		one, ok1 := o.Lookup("one")
+		zero, ok2 := o.Lookup("zero")
+		if !ok1 || !ok2 {
+			t.Fatalf("%s: no symbols", file)
+		}
+		at := int64(one.Addr) - o.TLS.Offset
+		if at < 0 || at+8 > int64(len(o.TLS.Init)) || o.Arch.ByteOrder().Uint64(o.TLS.Init[at:]) != 1 {
+			t.Errorf("%s: one is at %d of % x", file, at, o.TLS.Init)
+		}
+		if at := int64(zero.Addr) - o.TLS.Offset; at < 0 || uint64(at)+20 > o.TLS.Size || int64(zero.Addr)%32 != 0 {
+			t.Errorf("%s: zero is at %d of %d bytes, %d from the thread pointer", file, at, o.TLS.Size, int64(zero.Addr))
+		}
+		if below := o.TLS.Offset < 0; below != (o.Arch == abi.AMD64) {
+			t.Errorf("%s: the thread's part is at %d", file, o.TLS.Offset)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (l *linter) arming(s *section) {
 		return // only the triple was given
 	}
 	if len(stores) == 0 {
-		if l.seen(s) && !l.twinArmed(s) {
+		if l.seen(s) && !s.graph.ranges[[2]ir.Addr{s.start, s.post}] {
 			l.at(s, "never-armed", s.start, "nothing in the function stores this section's descriptor (%#x) to rseq_cs, so the kernel never hears of it", uint64(s.Addr))
 		}
 		return
@@ -33,36 +33,14 @@ func (l *linter) arming(s *section) {
 	l.at(s, "armed-too-early", at, "this store to rseq_cs isn't directly before start_ip (%s): the kernel clears rseq_cs if it interrupts in between, and the section then runs unprotected", l.spot(s.start))
 }
 
-// twinArmed reports whether another descriptor of the same code is stored.
-func (l *linter) twinArmed(s *section) bool {
-	for _, o := range l.byEntry[s.entry] {
-		if o != s && o.start == s.start && o.post == s.post && len(s.graph.armed[o.Addr]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // seen reports whether enough of the function is known to say that nothing
-// stores the descriptor: all of it could be lifted, from its beginning, and no
-// store of eight bytes is of something that isn't known and may be an address
-// that came in by a register or from memory.
+// stores the descriptor: all of it could be lifted, from its beginning, and what is
+// stored directly before start_ip isn't an unknown that may be an address.
 func (l *linter) seen(s *section) bool {
 	if s.entry == s.start || len(s.graph.stopped) > 0 || s.graph.instrs[s.entry] == nil {
 		return false
 	}
-	for at, list := range s.graph.accesses {
-		in := s.graph.instrs[at]
-		if in.Next() != s.start {
-			continue
-		}
-		for _, a := range list {
-			if a.op.Stores() && a.op.Width.Bytes() == 8 && !a.val.isNumber() {
-				return false
-			}
-		}
-	}
-	return true
+	return !s.graph.hides[s.start]
 }
 
 // area returns the address of struct rseq as the store to rseq_cs gives it.

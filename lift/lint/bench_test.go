@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/elf"
 	"github.com/rseqemu/rseqemu/lift/lint"
 )
@@ -144,5 +145,29 @@ func BenchmarkTenMegabytes(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Descriptors take 32 bytes each, and may all be of the same code, each a bit longer
+// than the last: that is still looked at within the bounds.
+func TestManyDescriptorsOfTheSameCodeAreBounded(t *testing.T) {
+	b := program(1<<16, 2)
+	o, err := elf.Open("many", bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := o.CS[0]
+	o.CS, o.PtrArray = nil, nil
+	for i := range 20_000 {
+		d := first
+		d.Addr += ir.Addr(32 * i)
+		d.CS.PostCommitOffset = uint64(1 + i)
+		d.CS.AbortIP += uint64(i % 1000)
+		o.CS = append(o.CS, d)
+		o.Exits = append(o.Exits, elf.Exit{Start: ir.Addr(d.CS.StartIP), Exit: ir.Addr(d.CS.AbortIP)})
+	}
+	r := lint.File(o, lint.Options{})
+	if len(r.Sections) != len(o.CS) {
+		t.Errorf("%d verdicts for %d descriptors", len(r.Sections), len(o.CS))
 	}
 }

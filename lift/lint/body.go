@@ -90,7 +90,12 @@ func (l *linter) stores(s *section, in *isa.Instr) bool {
 
 // inside looks at the code between start_ip and post_commit_ip.
 func (l *linter) inside(s *section) {
+	if l.looked > maxAll {
+		l.at(s, "unsupported-instruction", s.start, "not looked at: the sections have more than %d instructions together", maxAll)
+		return
+	}
 	b := l.bodyOf(s)
+	l.looked += len(b.instrs)
 	s.body, s.instrs, s.stores = b, len(b.instrs), b.stores
 	if l.splits(s) {
 		return
@@ -203,6 +208,9 @@ func (l *linter) exits(s *section) {
 	}
 }
 
+// maxExits bounds the declared exits of a section that are looked at.
+const maxExits = 64
+
 // exitsOf returns the declared exits of the section that begins at start.
 func (l *linter) exitsOf(start ir.Addr) (to []ir.Addr) {
 	if l.byStart == nil {
@@ -210,7 +218,7 @@ func (l *linter) exitsOf(start ir.Addr) (to []ir.Addr) {
 		sort.SliceStable(l.byStart, func(i, j int) bool { return l.byStart[i].Start < l.byStart[j].Start })
 	}
 	i := sort.Search(len(l.byStart), func(i int) bool { return l.byStart[i].Start >= start })
-	for ; i < len(l.byStart) && l.byStart[i].Start == start; i++ {
+	for ; i < len(l.byStart) && l.byStart[i].Start == start && len(to) < maxExits; i++ {
 		to = append(to, l.byStart[i].Exit)
 	}
 	return to

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"fmt"
+
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
 	"github.com/rseqemu/rseqemu/lift/amd64"
@@ -18,26 +20,11 @@ func decoderOf(a abi.Arch) decoder {
 	case abi.AMD64:
 		return amd64.Decode
 	case abi.ARM64:
-		return arm64Instr
+		return arm64.DecodeVector
 	case abi.RISCV64:
 		return riscv64.Decode
 	}
 	panic("lint: BUG: no decoder for " + a.String())
-}
-
-// arm64Instr decodes an instruction of arm64. Vectors carry data only, which
-// nothing here asks for: it comes from nowhere, and goes nowhere.
-func arm64Instr(code []byte, at ir.Addr) (isa.Instr, error) {
-	in, err := arm64.DecodeVector(code, at)
-	ops := in.IR.Micro()
-	for k := range ops {
-		for _, r := range []*ir.Reg{&ops[k].Dst, &ops[k].A, &ops[k].B} {
-			if *r > ir.None {
-				*r = ir.T0
-			}
-		}
-	}
-	return in, err
 }
 
 // instr decodes the instruction at an address of the file.
@@ -45,6 +32,9 @@ func (l *linter) instr(at ir.Addr) (isa.Instr, error) {
 	code, ok := l.Code(at)
 	if !ok {
 		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: "no code is there"}
+	}
+	if l.decoded++; l.decoded > maxAll {
+		return isa.Instr{}, &isa.Unsupported{Addr: at, Why: fmt.Sprintf("not looked at: around the sections are more than %d instructions", maxAll)}
 	}
 	in, err := l.decode(code[:min(len(code), maxInstrLen)], at)
 	isa.Forget(&in)

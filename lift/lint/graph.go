@@ -15,6 +15,9 @@ const (
 	maxInstrs   = 20000
 	maxStripped = 500
 	maxAll      = 4_000_000
+	// maxAborts bounds to how many handlers an instruction is known to abort: one,
+	// but for descriptors of the same code.
+	maxAborts = 8
 	// maxRounds bounds how often values are followed through a function.
 	maxRounds = 12
 	// maxPreamble is how far before start_ip, in bytes, an instruction is looked
@@ -40,12 +43,16 @@ type graph struct {
 	// the stores of descriptors, by the descriptor's address.
 	accesses map[ir.Addr][]access
 	armed    map[ir.Addr][]ir.Addr
+	// hides are the addresses before which eight bytes are stored that aren't
+	// known; ranges are the sections some descriptor of which is stored.
+	hides  map[ir.Addr]bool
+	ranges map[[2]ir.Addr]bool
 }
 
 func newGraph() *graph {
 	return &graph{
 		instrs: map[ir.Addr]*isa.Instr{}, stopped: map[ir.Addr]error{}, entered: map[ir.Addr]bool{}, aborts: map[ir.Addr][]ir.Addr{},
-		accesses: map[ir.Addr][]access{}, armed: map[ir.Addr][]ir.Addr{},
+		accesses: map[ir.Addr][]access{}, armed: map[ir.Addr][]ir.Addr{}, hides: map[ir.Addr]bool{}, ranges: map[[2]ir.Addr]bool{},
 	}
 }
 
@@ -76,10 +83,32 @@ func (l *linter) newGraphOf(list []*section) *graph {
 	slices.Sort(g.addrs)
 	for _, s := range list {
 		for i, _ := slices.BinarySearch(g.addrs, s.start); i < len(g.addrs) && s.contains(g.addrs[i]); i++ {
-			g.aborts[g.addrs[i]] = append(g.aborts[g.addrs[i]], s.abort)
+			a := g.addrs[i]
+			switch {
+			case slices.Contains(g.aborts[a], s.abort):
+			case len(g.aborts[a]) < maxAborts:
+				g.aborts[a] = append(g.aborts[a], s.abort)
+			default:
+				g.entered[s.abort] = true
+			}
+			if l.looked++; l.looked > maxAll {
+				break
+			}
 		}
 	}
 	l.follow(g)
+	for at, all := range g.accesses {
+		for _, a := range all {
+			if a.op.Stores() && a.op.Width.Bytes() == 8 && !a.val.isNumber() {
+				g.hides[g.instrs[at].Next()] = true
+			}
+		}
+	}
+	for _, s := range list {
+		if len(g.armed[s.Addr]) > 0 {
+			g.ranges[[2]ir.Addr{s.start, s.post}] = true
+		}
+	}
 	return g
 }
 
@@ -88,8 +117,7 @@ func (l *linter) reach(g *graph, from ir.Addr, entered bool) {
 	if entered {
 		g.entered[from] = true
 	}
-	bound := min(g.bound, len(g.instrs)+maxAll-l.decoded)
-	for list := []ir.Addr{from}; len(list) > 0 && len(g.instrs) < bound; {
+	for list := []ir.Addr{from}; len(list) > 0 && len(g.instrs) < g.bound; {
 		at := list[len(list)-1]
 		list = list[:len(list)-1]
 		if g.instrs[at] != nil || g.stopped[at] != nil {
@@ -105,7 +133,6 @@ func (l *linter) reach(g *graph, from ir.Addr, entered bool) {
 			continue
 		}
 		g.instrs[at] = &in
-		l.decoded++
 		succs(&in, func(to ir.Addr) {
 			if to != in.Next() && l.isEntry(to) {
 				return // a tail call

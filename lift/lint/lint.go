@@ -93,6 +93,7 @@ type linter struct {
 	byEntry      map[ir.Addr][]*section
 	byStart      []elf.Exit
 	decoded      int     // instructions so far
+	looked       int     // instructions of sections so far
 	gp           ir.Addr // riscv64's global pointer, if the file says it
 }
 

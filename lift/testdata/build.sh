@@ -35,11 +35,11 @@ build() {
 	percpu) [ "$6" = so ] || sources="percpu.c slab.c" ;;
 	esac
 	case $5 in
-	*pic) level="-${5%pic} -fpic" ;;
-	*ie) level="-${5%ie} -fpic -ftls-model=initial-exec" ;;
-	*) level="-$5" ;;
+	*pic) optimise="-${5%pic} -fpic" ;;
+	*ie) optimise="-${5%ie} -fpic -ftls-model=initial-exec" ;;
+	*) optimise="-$5" ;;
 	esac
-	flags="$level -g -ffreestanding -fno-asynchronous-unwind-tables -ffile-prefix-map=$PWD=/testdata -Wall -Wextra -Wno-pointer-arith"
+	flags="$optimise -g -ffreestanding -fno-asynchronous-unwind-tables -ffile-prefix-map=$PWD=/testdata -Wall -Wextra -Wno-pointer-arith"
 	link="-nostdlib -Wl,--build-id=none"
 	case $3-$4 in
 	arm64-*) link="$link -Wl,-z,max-page-size=4096" ;; # else 64 KiB of zeros between segments
@@ -47,11 +47,13 @@ build() {
 	amd64-clang) link="$link -Wl,--pack-dyn-relocs=relr" ;;
 	esac
 	out=$1/$2.$3.$4-$5.$6
+	object=${out%linked}o
+	[ -e "$object" ] || object=${object##*/}
 	case $6 in
 	o) $cc $flags -c "$2.c" -o "$out" ;;
 	exe) $cc $flags -fno-pie -no-pie -static $link $sources start.c -o "$out" ;;
 	pie) $cc $flags -fpie -pie $link $sources start.c -o "$out" ;;
-	linked) $cc $flags -fno-pie -no-pie -static $link -Wl,--no-relax "$1/$2.$3.$4-$5.o" start.c -o "$out" ;;
+	linked) $cc $flags -fno-pie -no-pie -static $link -Wl,--no-relax "$object" start.c -o "$out" ;;
 	so) $cc $flags -fpic -shared $link $sources start.c -o "$out" ;;
 	esac
 	chmod 644 "$out"
@@ -73,6 +75,10 @@ if [ "${1:-}" = all ]; then
 				done
 			done
 		done
+		for level in O0pic O2pic; do
+			build "$dir" tls $arch gcc $level o
+			[ $arch = riscv64 ] || build "$dir" tls $arch gcc $level linked
+		done
 		build "$dir" wrong $arch gcc O2 exe
 		build "$dir" wrong $arch clang O1 o
 	done
@@ -80,44 +86,46 @@ if [ "${1:-}" = all ]; then
 fi
 
 # What is checked in: each architecture with each compiler, level and kind at
-# least once, and not each combination.
-while read -r name arch compiler level kind; do
-	build . "$name" "$arch" "$compiler" "$level" "$kind"
+# least once, and not each combination. What is only for the tests of lift/elf is
+# there.
+while read -r dir name arch compiler level kind; do
+	build "$dir" "$name" "$arch" "$compiler" "$level" "$kind"
 done <<'LIST'
-percpu amd64 gcc O2 o
-percpu amd64 gcc O0 exe
-percpu amd64 gcc O3 so
-percpu amd64 clang O1 o
-percpu amd64 clang O2 pie
-percpu arm64 gcc O2 o
-percpu arm64 gcc O1 pie
-percpu arm64 clang O0 exe
-percpu arm64 clang O2 pie
-percpu arm64 clang O3 so
-percpu riscv64 gcc O2 pie
-percpu riscv64 gcc O1 o
-percpu riscv64 gcc O3 exe
-percpu riscv64 clang O2 o
-percpu riscv64 clang O0 exe
-percpu amd64 gcc O2 linked
-percpu arm64 gcc O2 linked
-percpu riscv64 clang O2 linked
-slab amd64 gcc O2 o
-slab amd64 gcc O2 linked
-slab arm64 clang O2 o
-slab arm64 clang O2 linked
-slab riscv64 clang O1 o
-slab riscv64 clang O1 linked
-slab amd64 gcc O2pic o
-slab amd64 gcc O2pic linked
-slab amd64 clang O2ie o
-slab arm64 gcc O2pic o
-slab arm64 gcc O2pic linked
-slab arm64 gcc O2ie o
-slab riscv64 gcc O2ie o
-slab arm64 gcc O2pic so
-wrong amd64 gcc O2 exe
-wrong amd64 clang O1 o
-wrong arm64 gcc O2 exe
-wrong riscv64 gcc O2 exe
+. percpu amd64 gcc O2 o
+. percpu amd64 gcc O0 exe
+. percpu amd64 gcc O3 so
+. percpu amd64 clang O1 o
+. percpu amd64 clang O2 pie
+. percpu arm64 gcc O2 o
+. percpu arm64 gcc O1 pie
+. percpu arm64 clang O0 exe
+. percpu arm64 clang O2 pie
+. percpu arm64 clang O3 so
+. percpu riscv64 gcc O2 pie
+. percpu riscv64 gcc O1 o
+. percpu riscv64 gcc O3 exe
+. percpu riscv64 clang O2 o
+. percpu riscv64 clang O0 exe
+. slab amd64 gcc O2 o
+. slab arm64 clang O2 o
+. slab riscv64 clang O1 o
+. wrong amd64 gcc O2 exe
+. wrong amd64 clang O1 o
+. wrong arm64 gcc O2 exe
+. wrong riscv64 gcc O2 exe
+../elf/testdata percpu amd64 gcc O2 linked
+../elf/testdata percpu arm64 gcc O2 linked
+../elf/testdata percpu riscv64 clang O2 linked
+../elf/testdata slab amd64 gcc O2 linked
+../elf/testdata slab arm64 clang O2 linked
+../elf/testdata slab riscv64 clang O1 linked
+../elf/testdata tls amd64 gcc O2pic o
+../elf/testdata tls amd64 gcc O2pic linked
+../elf/testdata tls amd64 clang O2ie o
+../elf/testdata tls arm64 gcc O2pic o
+../elf/testdata tls arm64 gcc O2pic linked
+../elf/testdata tls arm64 gcc O2pic so
+../elf/testdata tls arm64 gcc O2ie o
+../elf/testdata tls riscv64 gcc O2ie o
+../elf/testdata tls riscv64 gcc O2pic so
 LIST

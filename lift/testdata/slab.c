@@ -13,9 +13,6 @@ struct slab {
 // The area of the thread itself, as code has it that registers its own.
 __thread struct { unsigned cpu_id_start, cpu_id; unsigned long rseq_cs; } __rseq_abi __attribute__((aligned(32)));
 
-// slab_area returns the area, for who registers it.
-void *slab_area(void) { return &__rseq_abi; }
-
 #if defined(__x86_64__)
 #define RETRY_ON_ABORT \
 	".pushsection .text.unlikely, \"ax\"\n" \
