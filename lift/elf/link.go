@@ -20,7 +20,7 @@ func (f *file) link() error {
 			}
 			continue
 		}
-		if s.Info == 0 || int(s.Info) >= len(f.elf.Sections) {
+		if s.Info == 0 || int64(s.Info) >= int64(len(f.elf.Sections)) {
 			return fmt.Errorf("section %d (%s) relocates section %d, and there are %d", i, s.Name, s.Info, len(f.elf.Sections))
 		}
 		to := f.elf.Sections[s.Info]

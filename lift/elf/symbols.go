@@ -101,7 +101,7 @@ func (f *file) readTable(s *elf.Section) (*symtab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Link == 0 || int(s.Link) >= len(f.elf.Sections) || f.elf.Sections[s.Link].Type != elf.SHT_STRTAB {
+	if s.Link == 0 || int64(s.Link) >= int64(len(f.elf.Sections)) || f.elf.Sections[s.Link].Type != elf.SHT_STRTAB {
 		return nil, fmt.Errorf("its names are in section %d, which is no string table", s.Link)
 	}
 	names, err := f.elf.Sections[s.Link].Data()
@@ -183,7 +183,7 @@ func (f *file) readSymbol(b, names []byte, i int, table *elf.Section) (symbol, e
 	}
 
 	// 2. In a section: its address, or its offset in the thread's part.
-	if int(index) >= len(f.elf.Sections) {
+	if index < 0 || int(index) >= len(f.elf.Sections) {
 		return sym, fmt.Errorf("%s is in section %d of %d", sym.Name, int(index), len(f.elf.Sections))
 	}
 	sym.section = int(index)
@@ -208,7 +208,7 @@ func (f *file) readSymbol(b, names []byte, i int, table *elf.Section) (symbol, e
 // extendedIndex is the section of symbol i of a file with very many of them.
 func (f *file) extendedIndex(i int, table *elf.Section) (uint32, error) {
 	for _, s := range f.elf.Sections {
-		if s.Type != elf.SHT_SYMTAB_SHNDX || int(s.Link) >= len(f.elf.Sections) || f.elf.Sections[s.Link] != table {
+		if s.Type != elf.SHT_SYMTAB_SHNDX || int64(s.Link) >= int64(len(f.elf.Sections)) || f.elf.Sections[s.Link] != table {
 			continue
 		}
 		var b [4]byte
