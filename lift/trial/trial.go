@@ -3,7 +3,6 @@ package trial
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -35,6 +34,7 @@ var ErrNoStore = errors.New("it reaches its end and has stored nothing: whatever
 // with a function's name, of those whose start_ip is in it.
 func Of(o *elf.Object, function string) ([]Trial, error) {
 	var trials []Trial
+	named := map[string]int{}
 	for i, d := range o.CS {
 		t := Trial{Section: i, Where: o.Where(ir.Addr(d.CS.StartIP))}
 		sym, ok := o.SymbolContaining(ir.Addr(d.CS.StartIP))
@@ -44,10 +44,13 @@ func Of(o *elf.Object, function string) ([]Trial, error) {
 		if function != "" && (!ok || sym.Name != function) {
 			continue
 		}
-		if n := slices.IndexFunc(trials, func(u Trial) bool { return u.Name == t.Name }); n >= 0 {
-			t.Name = fmt.Sprintf("%s.%d", t.Name, len(trials)-n+1)
+		if named[t.Name]++; named[t.Name] > 1 {
+			t.Name = fmt.Sprintf("%s.%d", t.Name, named[t.Name])
 		}
 		t.Program, t.LiveIns, t.Err = program(o, i, t.Name)
+		if errors.Is(t.Err, ErrNoInputs) {
+			t.Err = fmt.Errorf("it reads %s, and %w", Names(o, t.LiveIns), t.Err)
+		}
 		trials = append(trials, t)
 	}
 	switch {
@@ -111,7 +114,7 @@ func program(o *elf.Object, section int, name string) (*ir.Program, []ir.Reg, er
 	p.Checks = append(p.Checks, ir.Check{When: ir.Finally, Cond: found.holds(im)})
 	f := &p.Funcs[len(p.Funcs)-1]
 	f.Notes.Lead = append(f.Notes.Lead,
-		fmt.Sprintf("The critical section of %s at %s, alone. It reads %s.", name, o.Where(ir.Addr(o.CS[section].CS.StartIP)), names(ins)),
+		fmt.Sprintf("The critical section of %s at %s, alone. It reads %s.", name, o.Where(ir.Addr(o.CS[section].CS.StartIP)), Names(o, ins)),
 		fmt.Sprintf("It returns 0 at its end; elsewhere: %s.", places(o, exits)))
 	return p, ins, nil
 }
@@ -134,14 +137,14 @@ func liveIns(im *ir.Image) []ir.Reg {
 	return ins
 }
 
-// names lists registers.
-func names(regs []ir.Reg) string {
+// Names lists registers under the file's architecture's names.
+func Names(o *elf.Object, regs []ir.Reg) string {
 	if len(regs) == 0 {
 		return "no register that it hasn't written"
 	}
 	var s []string
 	for _, r := range regs {
-		s = append(s, r.String())
+		s = append(s, lift.RegisterName(o.Arch, r))
 	}
 	return strings.Join(s, ", ")
 }
