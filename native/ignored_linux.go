@@ -5,11 +5,10 @@ package native
 import (
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 )
-
-// signals is the number of signals without the real-time ones, and one.
-const signals = 32
 
 // caught takes the signals that this process was told to ignore.
 var caught = make(chan os.Signal, 1)
@@ -19,9 +18,27 @@ var caught = make(chan os.Signal, 1)
 // ends by it wouldn't; one that is caught doesn't. Caught signals are dropped: they
 // are ignored as before.
 func startWithDefaults() {
-	for s := syscall.Signal(1); s < signals; s++ {
-		if signal.Ignored(s) {
+	mask := ignored()
+	for s := syscall.Signal(1); s <= 64; s++ {
+		if mask>>(s-1)&1 != 0 {
 			signal.Notify(caught, s)
 		}
 	}
+}
+
+// ignored is the kernel's mask of the signals that this process ignores; nothing if
+// it doesn't tell. What Go says of it isn't all: it knows of those ignored from the
+// beginning and by itself.
+func ignored() uint64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if mask, ok := strings.CutPrefix(line, "SigIgn:"); ok {
+			n, _ := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return n
+		}
+	}
+	return 0
 }
