@@ -11,8 +11,9 @@ import (
 )
 
 // AloneFunc is the name of the operation that [Alone] makes of a section, and
-// Committed what it returns when the section was left at its end. Other exits
-// return 1 and up, by address; going back to try again returns nothing.
+// Committed what it returns when the section was left at its end. Other exits, a
+// return of the function among them, return 1 and up, by address; going back to
+// try again returns nothing.
 const (
 	AloneFunc = "section"
 	Committed = 0
@@ -94,8 +95,8 @@ func exitsOf(addrs []ir.Addr, end ir.Addr) []Exit {
 }
 
 // edge decides for a section alone whether control that goes from an instruction
-// to an address is followed. What isn't leaves the section; an address before
-// the start, shortly, is where it is tried again.
+// to an address is followed. What isn't leaves the section, but for where an abort
+// handler goes shortly before the start: there it is tried again.
 func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
 	cs := &c.alone.CS
 	inside := func(a ir.Addr) bool { return uint64(a)-cs.StartIP < cs.PostCommitOffset }
@@ -106,7 +107,6 @@ func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
 		c.handler++
 		return true
 	case !inside(from.Addr) && to < ir.Addr(cs.StartIP) && to+retrySpan >= ir.Addr(cs.StartIP):
-		c.retries[to] = true
 		return false
 	}
 	c.exits[to] = true
@@ -148,7 +148,8 @@ func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error 
 	var written []ir.Addr
 	leave := func(e Exit) {
 		written = append(written, e.Addr)
-		f.Label(l.labels[e.Addr]).Bundle(ir.MovImm(ir.R0, int64(e.Result)), ir.MovImm(ir.R1, 0), ir.Return())
+		b.label(f, &l, e.Addr)
+		f.Bundle(ir.MovImm(ir.R0, int64(e.Result)), ir.MovImm(ir.R1, 0), ir.Return())
 	}
 	for _, r := range u.runs() {
 		if err := b.run(f, u, &l, r); err != nil {
