@@ -33,7 +33,7 @@ func (b *builder) want(s span) error {
 		}
 		kept = append(kept, o)
 	}
-	if uint64(s.to-s.from) > ir.MaxArea {
+	if uint64(s.to-s.from) > ir.MaxArea { // also of a symbol whose end wraps
 		return fmt.Errorf("the data at %s has %d bytes (at most %d): declare it in the program, as large as it needs", b.o.Where(s.from), s.to-s.from, ir.MaxArea)
 	}
 	b.spans = append(kept, s)
@@ -61,7 +61,7 @@ func (b *builder) object(a ir.Addr, width uint64) (span, error) {
 }
 
 // claim finds what an address stands for and, if that is data of the file, has
-// it planted. fixed means that it is an address of the program beyond doubt.
+// the program get it; width is of the access, or 0 if a pointer is formed.
 func (b *builder) claim(a ir.Addr, width uint64) error {
 	if _, ok := b.descriptor(a); ok {
 		return nil

@@ -60,7 +60,7 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	}
 	u.CS = []elf.Descriptor{d}
 	b.used[AloneFunc] = true
-	b.units = []unit{{u, AloneFunc, true}}
+	b.units = []unit{{u, true}}
 	exits := exitsOf(keys(c.exits), ir.Addr(d.CS.StartIP+d.CS.PostCommitOffset))
 	if err := b.vectors(); err != nil {
 		return nil, nil, err

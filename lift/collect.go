@@ -12,9 +12,10 @@ import (
 	"github.com/rseqemu/rseqemu/lift/isa"
 )
 
-// MaxInstrs bounds the code of one function: a critical section and what is
-// around it has tens, and a function that reaches this is not one of those.
-const MaxInstrs = 1 << 14
+// MaxInstrs bounds the code of one function, and that of all functions that a
+// program gets: a critical section and what is around it has tens, and a function
+// that reaches this is not one of those.
+const MaxInstrs = ir.MaxLines
 
 // Unit is a function of a file with all the code that can run in it: what is
 // reached from its entry by branches and jumps, and from the abort handler of

@@ -1,14 +1,14 @@
-package lift_test
+package lift
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
-	"github.com/rseqemu/rseqemu/lift"
 	"github.com/rseqemu/rseqemu/lift/elf"
 )
 
@@ -36,11 +36,11 @@ func TestAReturnLeavesASectionAlone(t *testing.T) {
 		abi.ARM64.Signature(),
 		0xd65f03c0, // ret, the handler
 	}, abi.RSeqCS{StartIP: 0x10000, PostCommitOffset: 8, AbortIP: 0x10010})
-	p, exits, err := lift.Alone(o, 0, nil, ir.NewProgram("p").Thread(ir.Do(lift.AloneFunc)))
+	p, exits, err := Alone(o, 0, nil, ir.NewProgram("p").Thread(ir.Do(AloneFunc)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]lift.Exit{{Addr: 0x10008, Result: lift.Committed}, {Addr: 0x10010, Result: 1}}, exits); diff != "" {
+	if diff := cmp.Diff([]Exit{{Addr: 0x10008, Result: Committed}, {Addr: 0x10010, Result: 1}}, exits); diff != "" {
 		t.Errorf("exits (-want +got):\n%s", diff)
 	}
 	if text := p.String(); !strings.Contains(text, "    sig\nexit1:\n") {
@@ -48,7 +48,7 @@ func TestAReturnLeavesASectionAlone(t *testing.T) {
 	}
 	// One that is nothing but a return has no end.
 	o.CS[0].CS = abi.RSeqCS{StartIP: 0x10008, PostCommitOffset: 8, AbortIP: 0x10010}
-	if _, _, err := lift.Alone(o, 0, nil, ir.NewProgram("p")); err == nil || !strings.Contains(err.Error(), "control never reaches the section's end") {
+	if _, _, err := Alone(o, 0, nil, ir.NewProgram("p")); err == nil || !strings.Contains(err.Error(), "control never reaches the section's end") {
 		t.Error(err)
 	}
 }
@@ -66,9 +66,64 @@ func TestRISCVThatIsntFollowed(t *testing.T) {
 		{"a shadow call stack", []uint32{0x00818193}, "it uses gp, and the file has no symbol"},                // addi gp,gp,8
 		{"call t0,f", []uint32{0x00000297, 0x000282e7}, "jalr t0,t0 goes where no one can tell from the code"}, // auipc t0; jalr t0,t0
 	} {
-		_, err := lift.Collect(words(abi.RISCV64, append(tt.code, 0x00008067)), "f", 0x10000)
+		_, err := Collect(words(abi.RISCV64, append(tt.code, 0x00008067)), "f", 0x10000)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestCodeOfAllFunctionsIsBounded: calls to each place of a long slide make a function
+// of each, with all that follows.
+func TestCodeOfAllFunctionsIsBounded(t *testing.T) {
+	const n = 1000
+	var code []uint32
+	for range n {
+		code = append(code, 0x94000000+n+1) // bl, each one instruction further
+	}
+	code = append(code, 0xd65f03c0) // ret
+	for range n {
+		code = append(code, 0xd503201f) // nop
+	}
+	b, err := newBuilder(ir.NewProgram("p"), words(abi.ARM64, append(code, 0xd65f03c0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.unit("f", 0x10000, true); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("more than %d instructions", MaxInstrs)
+	if err := b.callees(b.units[0]); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestAFunctionTwiceHasItsSectionTwice: x86-64's functions are lifted once for threads
+// and once for code that calls them, and each has a descriptor of its own.
+func TestAFunctionTwiceHasItsSectionTwice(t *testing.T) {
+	o := words(abi.ARM64, []uint32{
+		0xd503201f, // nop
+		0xd65f03c0, // ret
+		abi.ARM64.Signature(),
+		0xd65f03c0, // ret, the handler
+		0x97fffffc, // bl 0x10000
+		0xd65f03c0, // ret
+	}, abi.RSeqCS{StartIP: 0x10000, PostCommitOffset: 4, AbortIP: 0x1000c})
+	b, err := newBuilder(ir.NewProgram("p"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.used["F10000"] = true
+	if err := b.unit("F10000", 0x10000, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.unit("g", 0x10010, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.callees(b.units[1]); err != nil {
+		t.Fatal(err)
+	}
+	if a, c := b.sectionName(b.units[0].Unit, 0), b.sectionName(b.units[2].Unit, 0); a != "F10000_cs" || c != "F10000_called_cs" {
+		t.Errorf("%s and %s", a, c)
 	}
 }
