@@ -61,7 +61,11 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	u.CS = []elf.Descriptor{d}
 	b.used[AloneFunc] = true
 	b.units = []unit{{u, true}}
-	exits := exitsOf(keys(c.exits), ir.Addr(d.CS.StartIP+d.CS.PostCommitOffset))
+	end := ir.Addr(d.CS.StartIP + d.CS.PostCommitOffset)
+	if !c.exits[end] {
+		return nil, nil, codeError(o, end, errNoEnd)
+	}
+	exits := exitsOf(keys(c.exits), end)
 	if err := b.vectors(); err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +81,12 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	if err := b.alone(b.units[0], exits, inputs); err != nil {
 		return nil, nil, err
 	}
-	b.threadData()
+	if err := b.threadData(); err != nil {
+		return nil, nil, err
+	}
+	if _, err := ir.Link(b.out, o.Arch); err != nil {
+		return nil, nil, err
+	}
 	return b.out, exits, nil
 }
 
@@ -155,24 +164,23 @@ func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error 
 		if err := b.run(f, u, &l, r); err != nil {
 			return err
 		}
-		if !falls(r[len(r)-1]) {
-			continue
+		if n := len(f.Body); f.Body[n-1].Kind == ir.Label {
+			f.Body = f.Body[:n-1] // run has set it, for what isn't cut out
 		}
+		on := falls(r[len(r)-1])
 		i := slices.IndexFunc(exits, func(e Exit) bool { return e.Addr == r.end() })
 		switch {
-		case i >= 0 && !slices.Contains(written, r.end()):
-			if n := len(f.Body); f.Body[n-1].Kind == ir.Label {
-				f.Body = f.Body[:n-1] // run has set it
-			}
+		case i >= 0 && (on || exits[i].Result == Committed) && !slices.Contains(written, r.end()):
 			leave(exits[i])
-		case l.labels[r.end()] != "":
+		case on && l.labels[r.end()] != "":
 			f.Do(ir.Jump(l.labels[r.end()]))
 		}
 	}
 	for _, e := range exits {
 		if !slices.Contains(written, e.Addr) {
 			if e.Result == Committed {
-				return codeError(b.o, e.Addr, errNoEnd)
+				// Its end has to be right behind the section.
+				return codeError(b.o, e.Addr, errors.New("code that control doesn't reach ends the section"))
 			}
 			leave(e)
 		}

@@ -67,11 +67,14 @@ func (b *builder) complete() error {
 			return err
 		}
 	}
-	b.threadData()
+	if err := b.threadData(); err != nil {
+		return err
+	}
 	if b.stack && b.out.Setup.StackSize == 0 {
 		b.out.Setup.StackSize = DefaultStack
 	}
-	return nil
+	_, err := ir.Link(b.out, b.o.Arch) // what a program has room for isn't known before
+	return err
 }
 
 // builder makes a program.

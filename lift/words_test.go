@@ -127,3 +127,111 @@ func TestAFunctionTwiceHasItsSectionTwice(t *testing.T) {
 		t.Errorf("%s and %s", a, c)
 	}
 }
+
+// TestASectionThatEndsInAJump: control needn't run into the section's end, and the end
+// is right behind the section all the same.
+func TestASectionThatEndsInAJump(t *testing.T) {
+	o := words(abi.ARM64, []uint32{
+		0xb4000060, // cbz x0, 0x1000c
+		0xf9000001, // str x1, [x0]
+		0x14000002, // b 0x10010, the end
+		0x17fffffe, // b 0x10004
+		0xd65f03c0, // ret
+		abi.ARM64.Signature(),
+		0x17fffffa, // b 0x10000, the handler
+	}, abi.RSeqCS{StartIP: 0x10000, PostCommitOffset: 16, AbortIP: 0x10018})
+	p, _, err := Alone(o, 0, nil, ir.NewProgram("p").Thread(ir.Do(AloneFunc)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := p.String()
+	if end, handler := strings.Index(text, "committed:"), strings.Index(text, "abort:"); end < 0 || end > handler {
+		t.Errorf("the end is behind the handler:\n%s", text)
+	}
+}
+
+// TestASectionThatIsNotInOnePiece: where code lies that nobody reaches, a program has
+// none, and a section must not be longer for it. One that the function's entry cuts is
+// none of a function.
+func TestASectionThatIsNotInOnePiece(t *testing.T) {
+	code := []uint32{
+		0xd503201f, // nop
+		0x14000005, // b 0x10018
+		0, 0, 0,    // the end is here
+		0,
+		0xd503201f, // nop
+		0xd65f03c0, // ret
+		abi.ARM64.Signature(),
+		0x17fffff7, // b 0x10000, the handler
+	}
+	o := words(abi.ARM64, code, abi.RSeqCS{StartIP: 0x10000, PostCommitOffset: 12, AbortIP: 0x10024})
+	lifted := func(entry ir.Addr) (*ir.Program, error) {
+		b, err := newBuilder(ir.NewProgram("p"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.unit("f", entry, true); err != nil {
+			t.Fatal(err)
+		}
+		return b.out, b.function(b.units[0])
+	}
+	p, err := lifted(0x10000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := ir.Link(p, o.Arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := im.Sections[0].CS.PostCommitOffset; got != 8 {
+		t.Errorf("the section has %d bytes, want its two instructions'", got)
+	}
+	if _, err := lifted(0x10004); err == nil || !strings.Contains(err.Error(), "begins before the function that it is part of") {
+		t.Error(err)
+	}
+}
+
+// TestAPointerAcrossWords: a program's data has elements, and an address is one.
+func TestAPointerAcrossWords(t *testing.T) {
+	o := words(abi.ARM64, []uint32{0xd65f03c0})
+	o.Sections = append(o.Sections, elf.Section{Name: ".data", Addr: 0x20000, Size: 16, Bytes: []byte{0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0}})
+	o.Pointers = []ir.Addr{0x20004}
+	b, err := newBuilder(ir.NewProgram("p"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.want(span{from: 0x20000, to: 0x20010}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.spanData(); err == nil || err.Error() != "words:.data+0x4: a pointer lies across words" {
+		t.Error(err)
+	}
+}
+
+// TestADescriptorThatDataMeans is its name, wherever the code is; without the section
+// its address would be a number that the kernel takes for one.
+func TestADescriptorThatDataMeans(t *testing.T) {
+	o := words(abi.ARM64, []uint32{0xd503201f, 0xd65f03c0, abi.ARM64.Signature(), 0xd65f03c0}, abi.RSeqCS{StartIP: 0x10000, PostCommitOffset: 4, AbortIP: 0x1000c})
+	o.CS[0].Addr = 0x20008
+	o.Sections = append(o.Sections, elf.Section{Name: ".data", Addr: 0x20000, Size: 40, Bytes: binary.LittleEndian.AppendUint64(nil, 0x20008)})
+	o.Pointers = []ir.Addr{0x20000}
+	b, err := newBuilder(ir.NewProgram("p"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.want(span{from: 0x20000, to: 0x20008}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.spanData(); err == nil || !strings.Contains(err.Error(), "the descriptor of a critical section that begins elsewhere") {
+		t.Error(err)
+	}
+	if err := b.unit("f", 0x10000, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.spanData(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.out.Data[0].Init; len(got) != 1 || got[0] != ir.Sym("f_cs") {
+		t.Errorf("%v, want f_cs", got)
+	}
+}
