@@ -3,7 +3,6 @@ package trial
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -16,7 +15,7 @@ import (
 // Trial is a section, and a program that runs it.
 type Trial struct {
 	Section int    // index into the object's descriptors
-	Name    string // of the function that holds the section, or of its place
+	Name    string // of the function that holds the section, or of its place; push.2 for its second
 	Where   string // start_ip in the file
 	// LiveIns are the registers that the section reads before it writes them.
 	LiveIns []ir.Reg
@@ -32,20 +31,23 @@ var ErrNoInputs = errors.New("no inputs were found with which the section reache
 var ErrNoStore = errors.New("it reaches its end and has stored nothing: whatever it is for isn't done")
 
 // Of returns a trial of each section of a file, in the order of its descriptors;
-// with a function's name, of those whose start_ip is in it.
+// with a name, of those whose start_ip is in that function, or of the one that has
+// this Name.
 func Of(o *elf.Object, function string) ([]Trial, error) {
 	var trials []Trial
+	count := map[string]int{}
 	for i, d := range o.CS {
 		t := Trial{Section: i, Where: o.Where(ir.Addr(d.CS.StartIP))}
 		sym, ok := o.SymbolContaining(ir.Addr(d.CS.StartIP))
 		if t.Name = t.Where; ok && sym.Func {
 			t.Name = sym.Name
 		}
-		if function != "" && (!ok || sym.Name != function) {
-			continue
+		holder := t.Name
+		if count[holder]++; count[holder] > 1 {
+			t.Name = fmt.Sprintf("%s.%d", holder, count[holder])
 		}
-		if n := slices.IndexFunc(trials, func(u Trial) bool { return u.Name == t.Name }); n >= 0 {
-			t.Name = fmt.Sprintf("%s.%d", t.Name, len(trials)-n+1)
+		if function != "" && function != holder && function != t.Name {
+			continue
 		}
 		t.Program, t.LiveIns, t.Err = program(o, i, t.Name)
 		trials = append(trials, t)
