@@ -33,7 +33,7 @@ func (b *builder) want(s span) error {
 		}
 		kept = append(kept, o)
 	}
-	if uint64(s.to-s.from) > ir.MaxArea {
+	if uint64(s.to-s.from) > ir.MaxArea { // also of a symbol whose end wraps
 		return fmt.Errorf("the data at %s has %d bytes (at most %d): declare it in the program, as large as it needs", b.o.Where(s.from), s.to-s.from, ir.MaxArea)
 	}
 	b.spans = append(kept, s)
@@ -41,11 +41,22 @@ func (b *builder) want(s span) error {
 	return nil
 }
 
+// symbol returns the symbol that an access of so many bytes is in, or that a
+// pointer, of 0 bytes, leads into or just behind. One without a size goes on to the
+// next; data that lies behind one with a size is somebody else's.
+func (b *builder) symbol(a ir.Addr, width uint64) (elf.Symbol, bool) {
+	sym, ok := b.o.SymbolContaining(a)
+	if d := uint64(a - sym.Addr); ok && sym.Size > 0 && !sym.Extern && d >= sym.Size && (d > sym.Size || width > 0) {
+		return elf.Symbol{}, false
+	}
+	return sym, ok
+}
+
 // object returns what lies at an address, as far as an access of so many bytes
 // reaches: the symbol that holds it, or the bytes themselves; 0 bytes, if a
 // pointer is formed that may go anywhere in the section, the section.
 func (b *builder) object(a ir.Addr, width uint64) (span, error) {
-	if sym, ok := b.o.SymbolContaining(a); ok && sym.Size > 0 {
+	if sym, ok := b.symbol(a, width); ok && sym.Size > 0 {
 		s := b.o.SectionAt(a)
 		return span{from: sym.Addr, to: sym.Addr + ir.Addr(sym.Size), write: s.Write}, nil
 	}
@@ -61,7 +72,7 @@ func (b *builder) object(a ir.Addr, width uint64) (span, error) {
 }
 
 // claim finds what an address stands for and, if that is data of the file, has
-// it planted. fixed means that it is an address of the program beyond doubt.
+// the program get it; width is of the access, or 0 if a pointer is formed.
 func (b *builder) claim(a ir.Addr, width uint64) error {
 	if _, ok := b.descriptor(a); ok {
 		return nil
@@ -69,7 +80,7 @@ func (b *builder) claim(a ir.Addr, width uint64) error {
 	if s := b.o.SectionAt(a); s != nil && s.Exec {
 		return nil // a label, or an error when it is named
 	}
-	if sym, ok := b.o.SymbolContaining(a); ok {
+	if sym, ok := b.symbol(a, width); ok {
 		if b.declared[sym.Name] {
 			return nil
 		}
@@ -90,14 +101,15 @@ func (b *builder) claim(a ir.Addr, width uint64) error {
 	return b.want(s)
 }
 
-// value names an address that was claimed; u is the unit whose labels may be
-// meant.
-func (b *builder) value(u *Unit, l *layout, a ir.Addr) (ir.Value, error) {
+// value names an address that was claimed for an access of so many bytes; u is the
+// unit whose labels may be meant, or nil in data.
+func (b *builder) value(u *Unit, l *layout, a ir.Addr, width uint64) (ir.Value, error) {
 	if i, ok := b.descriptor(a); ok {
 		d := b.o.CS[i]
-		for j := range u.CS {
-			if u.CS[j].Addr == d.Addr {
-				return ir.Sym(b.sectionName(u, j)).Plus(int64(a - d.Addr)), nil
+		for _, v := range b.units {
+			same := func(o elf.Descriptor) bool { return o.Addr == d.Addr }
+			if j := slices.IndexFunc(v.CS, same); j >= 0 && (u == nil || u == v.Unit) {
+				return ir.Sym(b.sectionName(v.Unit, j)).Plus(int64(a - d.Addr)), nil
 			}
 		}
 		return ir.Value{}, fmt.Errorf("the descriptor of a critical section that begins elsewhere, at %s, is used", b.o.Where(ir.Addr(d.CS.StartIP)))
@@ -111,7 +123,7 @@ func (b *builder) value(u *Unit, l *layout, a ir.Addr) (ir.Value, error) {
 		}
 		return ir.Value{}, fmt.Errorf("the address of code, %s, is used, and nothing was lifted there", b.o.Where(a))
 	}
-	if sym, ok := b.o.SymbolContaining(a); ok && b.known(sym) {
+	if sym, ok := b.symbol(a, width); ok && b.known(sym) {
 		return ir.Sym(b.dataName(sym.Name)).Plus(int64(a - sym.Addr)), nil
 	}
 	for _, s := range b.spans {
@@ -161,12 +173,16 @@ func (b *builder) reference(u *Unit, in *isa.Instr, r isa.Ref) error {
 	if r.Guess && !b.meant(a) {
 		return nil // a number after all
 	}
-	width := uint64(0)
-	op := &in.IR.Ops[r.Op]
-	if r.Mem && op.Mem.Index == ir.None && op.Code != ir.La {
-		width = uint64(op.Width.Bytes())
+	return b.claim(a, accessed(in, r))
+}
+
+// accessed is how many bytes are accessed at what a reference holds; 0 if it is
+// the beginning of an address, or a pointer.
+func accessed(in *isa.Instr, r isa.Ref) uint64 {
+	if op := &in.IR.Ops[r.Op]; r.Mem && op.Mem.Index == ir.None && op.Code != ir.La {
+		return uint64(op.Width.Bytes())
 	}
-	return b.claim(a, width)
+	return 0
 }
 
 // lowestLinked is where the code of programs that have fixed addresses begins,
@@ -214,7 +230,7 @@ func (b *builder) name(u *Unit, l *layout, in isa.Instr) (ir.Instr, error) {
 		} else if r.Guess && !b.meant(a) {
 			continue
 		}
-		v, err := b.value(u, l, a)
+		v, err := b.value(u, l, a, accessed(&in, r))
 		if err != nil {
 			return out, codeError(b.o, in.Addr, fmt.Errorf("%s: %w", in.Text, err))
 		}

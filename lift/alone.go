@@ -11,8 +11,9 @@ import (
 )
 
 // AloneFunc is the name of the operation that [Alone] makes of a section, and
-// Committed what it returns when the section was left at its end. Other exits
-// return 1 and up, by address; going back to try again returns nothing.
+// Committed what it returns when the section was left at its end. Other exits, a
+// return of the function among them, return 1 and up, by address; going back to
+// try again returns nothing.
 const (
 	AloneFunc = "section"
 	Committed = 0
@@ -59,8 +60,12 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	}
 	u.CS = []elf.Descriptor{d}
 	b.used[AloneFunc] = true
-	b.units = []unit{{u, AloneFunc, true}}
-	exits := exitsOf(keys(c.exits), ir.Addr(d.CS.StartIP+d.CS.PostCommitOffset))
+	b.units = []unit{{u, true}}
+	end := ir.Addr(d.CS.StartIP + d.CS.PostCommitOffset)
+	if !c.exits[end] {
+		return nil, nil, codeError(o, end, errNoEnd)
+	}
+	exits := exitsOf(keys(c.exits), end)
 	if err := b.vectors(); err != nil {
 		return nil, nil, err
 	}
@@ -76,7 +81,12 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 	if err := b.alone(b.units[0], exits, inputs); err != nil {
 		return nil, nil, err
 	}
-	b.threadData()
+	if err := b.threadData(); err != nil {
+		return nil, nil, err
+	}
+	if _, err := ir.Link(b.out, o.Arch); err != nil {
+		return nil, nil, err
+	}
 	return b.out, exits, nil
 }
 
@@ -94,8 +104,8 @@ func exitsOf(addrs []ir.Addr, end ir.Addr) []Exit {
 }
 
 // edge decides for a section alone whether control that goes from an instruction
-// to an address is followed. What isn't leaves the section; an address before
-// the start, shortly, is where it is tried again.
+// to an address is followed. What isn't leaves the section, but for where an abort
+// handler goes shortly before the start: there it is tried again.
 func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
 	cs := &c.alone.CS
 	inside := func(a ir.Addr) bool { return uint64(a)-cs.StartIP < cs.PostCommitOffset }
@@ -106,7 +116,6 @@ func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
 		c.handler++
 		return true
 	case !inside(from.Addr) && to < ir.Addr(cs.StartIP) && to+retrySpan >= ir.Addr(cs.StartIP):
-		c.retries[to] = true
 		return false
 	}
 	c.exits[to] = true
@@ -148,30 +157,30 @@ func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error 
 	var written []ir.Addr
 	leave := func(e Exit) {
 		written = append(written, e.Addr)
-		f.Label(l.labels[e.Addr]).Bundle(ir.MovImm(ir.R0, int64(e.Result)), ir.MovImm(ir.R1, 0), ir.Return())
+		b.label(f, &l, e.Addr)
+		f.Bundle(ir.MovImm(ir.R0, int64(e.Result)), ir.MovImm(ir.R1, 0), ir.Return())
 	}
 	for _, r := range u.runs() {
 		if err := b.run(f, u, &l, r); err != nil {
 			return err
 		}
-		if !falls(r[len(r)-1]) {
-			continue
+		if n := len(f.Body); f.Body[n-1].Kind == ir.Label {
+			f.Body = f.Body[:n-1] // run has set it, for what isn't cut out
 		}
+		on := falls(r[len(r)-1])
 		i := slices.IndexFunc(exits, func(e Exit) bool { return e.Addr == r.end() })
 		switch {
-		case i >= 0 && !slices.Contains(written, r.end()):
-			if n := len(f.Body); f.Body[n-1].Kind == ir.Label {
-				f.Body = f.Body[:n-1] // run has set it
-			}
+		case i >= 0 && (on || exits[i].Result == Committed) && !slices.Contains(written, r.end()):
 			leave(exits[i])
-		case l.labels[r.end()] != "":
+		case on && l.labels[r.end()] != "":
 			f.Do(ir.Jump(l.labels[r.end()]))
 		}
 	}
 	for _, e := range exits {
 		if !slices.Contains(written, e.Addr) {
 			if e.Result == Committed {
-				return codeError(b.o, e.Addr, errNoEnd)
+				// Its end has to be right behind the section.
+				return codeError(b.o, e.Addr, errors.New("code that control doesn't reach ends the section"))
 			}
 			leave(e)
 		}

@@ -228,7 +228,11 @@ func (b *builder) constant(at holds, w ir.Width) holds {
 	if n >= int64(len(d.Init)) {
 		return holds{known: true}
 	}
-	return holds{known: true, sym: d.Init[n].Sym, off: d.Init[n].Off}
+	v := d.Init[n]
+	if width < 8 {
+		v.Off &= 1<<(8*width) - 1 // as a load extends it
+	}
+	return holds{known: true, sym: v.Sym, off: v.Off}
 }
 
 // nameAccess makes an access through registers that lead to the area one through

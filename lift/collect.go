@@ -12,9 +12,10 @@ import (
 	"github.com/rseqemu/rseqemu/lift/isa"
 )
 
-// MaxInstrs bounds the code of one function: a critical section and what is
-// around it has tens, and a function that reaches this is not one of those.
-const MaxInstrs = 1 << 14
+// MaxInstrs bounds the code of one function, and that of all functions that a
+// program gets: a critical section and what is around it has tens, and a function
+// that reaches this is not one of those.
+const MaxInstrs = ir.MaxLines
 
 // Unit is a function of a file with all the code that can run in it: what is
 // reached from its entry by branches and jumps, and from the abort handler of
@@ -93,16 +94,15 @@ type collector struct {
 	cs       map[int]bool // index into the object's descriptors
 
 	// alone is the section that is cut out, if one is: exits are where control
-	// leaves it, retries where it does to try again, and handler counts the
-	// instructions of its abort handler.
-	alone          *elf.Descriptor
-	exits, retries map[ir.Addr]bool
-	handler        int
+	// leaves it, and handler counts the instructions of its abort handler.
+	alone   *elf.Descriptor
+	exits   map[ir.Addr]bool
+	handler int
 }
 
 func newCollector(o *elf.Object, a *arch, entry ir.Addr) *collector {
 	set := func() map[ir.Addr]bool { return map[ir.Addr]bool{} }
-	return &collector{o: o, arch: a, entry: entry, got: map[ir.Addr]isa.Instr{}, jumpedTo: set(), calls: set(), ends: set(), cs: map[int]bool{}, exits: set(), retries: set()}
+	return &collector{o: o, arch: a, entry: entry, got: map[ir.Addr]isa.Instr{}, jumpedTo: set(), calls: set(), ends: set(), cs: map[int]bool{}, exits: set()}
 }
 
 func (c *collector) collect(name string) (*Unit, error) {
@@ -145,10 +145,20 @@ func (c *collector) visit(at ir.Addr) error {
 	if err != nil {
 		return err
 	}
+	if c.alone != nil && in.Flow == isa.Returns {
+		// What it returns is the function's: it could pass for Committed.
+		if at == c.entry {
+			return errNoEnd
+		}
+		c.exits[at] = true
+		return nil
+	}
 	if in.Flow == isa.JumpsReg || in.Flow == isa.CallsReg {
 		in = c.direct(in)
 	}
-	in = c.globals(in)
+	if in, err = c.globals(in); err != nil {
+		return fmt.Errorf("%s: %w", in.Text, err)
+	}
 	c.got[at] = in
 	// What a section's end or beginning is among the code reached brings its
 	// abort handler: only the kernel goes there.

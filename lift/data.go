@@ -2,7 +2,9 @@ package lift
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/ir"
@@ -73,10 +75,12 @@ func (b *builder) extent() int {
 // relocations, where an aligned word is one.
 func (b *builder) pointers(s span) []ir.Addr {
 	var in []ir.Addr
-	for _, p := range b.o.Pointers {
-		if p >= s.from && p+8 <= s.to {
-			in = append(in, p)
+	first, _ := slices.BinarySearch(b.o.Pointers, s.from)
+	for _, p := range b.o.Pointers[first:] {
+		if p+8 > s.to {
+			break
 		}
+		in = append(in, p)
 	}
 	if len(b.o.Pointers) > 0 || b.o.Relocatable {
 		return in
@@ -118,9 +122,15 @@ func (b *builder) spanData() error {
 		values := map[int]ir.Value{}
 		for _, p := range b.pointers(s) {
 			a, _ := word(b.o, p)
-			v, err := b.value(&Unit{}, nil, a)
+			v, err := b.value(nil, nil, a, 0)
+			if sec := b.o.SectionAt(a); err != nil && (sec == nil || sec.Exec) {
+				continue // of code that isn't lifted, so that nobody jumps there: a number
+			}
+			if err == nil && (p-s.from)%8 != 0 {
+				err = errors.New("a pointer lies across words")
+			}
 			if err != nil {
-				continue // nothing lifted uses it as an address: a number
+				return fmt.Errorf("%s: %w", b.o.Where(p), err)
 			}
 			values[int(p-s.from)] = v
 		}

@@ -9,48 +9,45 @@ import (
 
 // checkFlags refuses code that reads a flag which isn't right behind the
 // instruction that set it last: its architecture leaves it undefined, or its lift
-// doesn't compute it.
+// doesn't compute it. at is the reader. All instructions that lose flags are
+// followed in one go, each flag through each instruction once.
 func (u *Unit) checkFlags() (at ir.Addr, err error) {
-	for _, in := range u.Instrs {
-		if in.Lost == 0 {
-			continue
-		}
-		if reader, ok := u.reads(in); ok {
-			return reader.Addr, fmt.Errorf("%s reads flags that %s at %#x leaves undefined", reader.Text, in.Text, uint64(in.Addr))
-		}
-	}
-	return 0, nil
-}
-
-// reads returns an instruction that may read a flag which another has lost.
-func (u *Unit) reads(from isa.Instr) (isa.Instr, bool) {
-	seen := map[ir.Addr]isa.Flags{} // those lost flags that were followed to there
 	type place struct {
 		at   ir.Addr
 		lost isa.Flags
+		by   *isa.Instr
 	}
 	var todo []place
-	for _, a := range after(from) {
-		todo = append(todo, place{a, from.Lost})
+	for i := range u.Instrs {
+		if in := &u.Instrs[i]; in.Lost != 0 {
+			for _, a := range after(*in) {
+				todo = append(todo, place{a, in.Lost, in})
+			}
+		}
 	}
+	seen := make([]isa.Flags, len(u.Instrs)) // those lost flags that were followed to there
 	for len(todo) > 0 {
 		p := todo[0]
 		todo = todo[1:]
-		in, ok := u.At(p.at)
-		if p.lost &^= seen[p.at]; !ok || p.lost == 0 {
+		n, ok := u.at[p.at]
+		if !ok {
 			continue
 		}
-		seen[p.at] |= p.lost
+		in := &u.Instrs[n]
+		if p.lost &^= seen[n]; p.lost == 0 {
+			continue
+		}
+		seen[n] |= p.lost
 		for i := range in.IR.Micro() {
 			op := &in.IR.Ops[i]
 			if isa.Reads(op)&p.lost != 0 {
-				return in, true
+				return in.Addr, fmt.Errorf("%s reads flags that %s at %#x leaves undefined", in.Text, p.by.Text, uint64(p.by.Addr))
 			}
 			p.lost &^= isa.Sets(op)
 		}
-		for _, a := range after(in) {
-			todo = append(todo, place{a, p.lost})
+		for _, a := range after(*in) {
+			todo = append(todo, place{a, p.lost, p.by})
 		}
 	}
-	return isa.Instr{}, false
+	return 0, nil
 }

@@ -18,6 +18,9 @@ func (c *collector) direct(in isa.Instr) isa.Instr {
 		}
 		c.pairs = append(c.pairs, in.Addr)
 	}
+	if in.Flow == isa.CallsReg && !links(in) {
+		return in // riscv64's jalr t0 returns through t0, and no call does
+	}
 	out := in
 	op := ir.NewOp(ir.Jmp)
 	if out.Flow = isa.Jumps; in.Flow == isa.CallsReg {
@@ -47,19 +50,29 @@ func (c *collector) linked(in isa.Instr) (ir.Addr, bool) {
 // instruction that gave the register the beginning of a page. That nothing else
 // jumps between the two is seen when all code is known.
 func (c *collector) paired(in isa.Instr) (ir.Addr, bool) {
-	for _, before := range c.got {
-		if before.Next() != in.Addr || len(before.Refs) != 1 || !before.Refs[0].Page {
-			continue
-		}
-		page := before.IR.Ops[before.Refs[0].Op]
-		for i := range in.IR.Micro() {
-			switch op := &in.IR.Ops[i]; {
-			case op.Code == ir.Add && op.A == page.Dst && op.B == ir.None:
-				return address(&before, before.Refs[0]) + ir.Addr(op.Imm), true
-			case op.Code == ir.Mov && op.A == page.Dst, op.Code == ir.Jmpr && op.A == page.Dst:
-				return address(&before, before.Refs[0]), true
-			}
+	const size = 4 // of an adrp or auipc
+	before, ok := c.got[in.Addr-size]
+	if !ok || before.Next() != in.Addr || len(before.Refs) != 1 || !before.Refs[0].Page {
+		return 0, false
+	}
+	page := before.IR.Ops[before.Refs[0].Op]
+	for i := range in.IR.Micro() {
+		switch op := &in.IR.Ops[i]; {
+		case op.Code == ir.Add && op.A == page.Dst && op.B == ir.None:
+			return address(&before, before.Refs[0]) + ir.Addr(op.Imm), true
+		case op.Code == ir.Mov && op.A == page.Dst, op.Code == ir.Jmpr && op.A == page.Dst:
+			return address(&before, before.Refs[0]), true
 		}
 	}
 	return 0, false
+}
+
+// links reports whether a call leaves the return address where calls do.
+func links(in isa.Instr) bool {
+	for i := range in.IR.Micro() {
+		if in.IR.Ops[i].Dst == ir.LR {
+			return true
+		}
+	}
+	return false
 }

@@ -1,12 +1,14 @@
 package lift
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift/elf"
 	"github.com/rseqemu/rseqemu/lift/isa"
 )
 
@@ -53,10 +55,6 @@ type layout struct {
 // other targets by their address.
 func (b *builder) layout(u *Unit) (layout, error) {
 	l := layout{labels: map[ir.Addr]string{}, sigs: map[ir.Addr]uint32{}}
-	ends := map[ir.Addr]bool{}
-	for _, in := range u.Instrs {
-		ends[in.Next()] = true
-	}
 	name := func(a ir.Addr, what string, n int) {
 		if l.labels[a] != "" {
 			return
@@ -68,10 +66,13 @@ func (b *builder) layout(u *Unit) (layout, error) {
 	}
 	for n, d := range u.CS {
 		start, abort := ir.Addr(d.CS.StartIP), ir.Addr(d.CS.AbortIP)
-		commit := start + ir.Addr(d.CS.PostCommitOffset)
+		if start < u.Entry && uint64(u.Entry-start) < d.CS.PostCommitOffset {
+			// The entry comes first, and what is before it elsewhere.
+			return l, codeError(b.o, start, errors.New("the critical section begins before the function that it is part of, and goes on in it"))
+		}
 		name(abort, "abort", n)
 		name(start, "start", n)
-		if _, ok := u.At(commit); ok || ends[commit] {
+		if commit, ok := u.commit(d); ok {
 			name(commit, "commit", n)
 		}
 		sig, err := b.signature(u, abort)
@@ -96,6 +97,19 @@ func (b *builder) layout(u *Unit) (layout, error) {
 	return l, nil
 }
 
+// commit returns the address where a section's end can have a label: its own; or,
+// if it is in a gap, which the program doesn't have, the end of the code before it.
+// There is none in the middle of an instruction and behind all code.
+func (u *Unit) commit(d elf.Descriptor) (ir.Addr, bool) {
+	at := ir.Addr(d.CS.StartIP + d.CS.PostCommitOffset)
+	n, ok := slices.BinarySearchFunc(u.Instrs, at, func(in isa.Instr, a ir.Addr) int { return cmp.Compare(in.Addr, a) })
+	if ok || n == 0 || at < ir.Addr(d.CS.StartIP) {
+		return at, ok
+	}
+	end := u.Instrs[n-1].Next()
+	return end, end == at || end < at && n < len(u.Instrs)
+}
+
 // signature reads the word before an abort handler. It is data that lies in the
 // code, so that code that runs can't be lifted if it holds one.
 func (b *builder) signature(u *Unit, abort ir.Addr) (uint32, error) {
@@ -114,14 +128,13 @@ func (b *builder) signature(u *Unit, abort ir.Addr) (uint32, error) {
 // section writes the i-th descriptor of a unit by its labels.
 func (l *layout) section(name string, u *Unit, i int) ir.Section {
 	d := u.CS[i]
-	start := ir.Addr(d.CS.StartIP)
 	s := ir.Section{
 		Name: name, Version: d.CS.Version, Flags: d.CS.Flags,
-		StartIP: ir.Sym(l.labels[start]),
+		StartIP: ir.Sym(l.labels[ir.Addr(d.CS.StartIP)]),
 		AbortIP: ir.Sym(l.labels[ir.Addr(d.CS.AbortIP)]),
 	}
-	if commit, ok := l.labels[start+ir.Addr(d.CS.PostCommitOffset)]; ok {
-		s.PostCommitIP = ir.Sym(commit)
+	if commit, ok := u.commit(d); ok {
+		s.PostCommitIP = ir.Sym(l.labels[commit])
 	} else {
 		s.HasOffset, s.Offset = true, d.CS.PostCommitOffset
 	}

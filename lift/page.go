@@ -57,7 +57,7 @@ func (b *builder) page(u *Unit, in *isa.Instr, r isa.Ref) error {
 			all.from, all.to, all.write = min(all.from, o.from), max(all.to, o.to), all.write || o.write
 		}
 	}
-	if all.to != 0 {
+	if all.from &^= 7; all.to != 0 { // its pointers are elements
 		return b.want(all)
 	}
 	return nil
@@ -68,7 +68,7 @@ func (b *builder) isData(a ir.Addr) bool {
 	if _, ok := b.descriptor(a); ok {
 		return false
 	}
-	if sym, ok := b.o.SymbolContaining(a); ok && b.known(sym) {
+	if sym, ok := b.symbol(a, 0); ok && b.known(sym) {
 		return false
 	}
 	s := b.o.SectionAt(a)

@@ -42,6 +42,7 @@ func (b *builder) complete() error {
 	if err := b.roots(); err != nil {
 		return err
 	}
+	// 2. The list grows as functions are found that are called.
 	for i := 0; i < len(b.units); i++ {
 		if err := b.callees(b.units[i]); err != nil {
 			return err
@@ -66,11 +67,14 @@ func (b *builder) complete() error {
 			return err
 		}
 	}
-	b.threadData()
+	if err := b.threadData(); err != nil {
+		return err
+	}
 	if b.stack && b.out.Setup.StackSize == 0 {
 		b.out.Setup.StackSize = DefaultStack
 	}
-	return nil
+	_, err := ir.Link(b.out, b.o.Arch) // what a program has room for isn't known before
+	return err
 }
 
 // builder makes a program.
@@ -81,6 +85,7 @@ type builder struct {
 	tp     int64 // how far above struct rseq the platform's thread pointer is
 
 	units    []unit
+	instrs   int                // of all units
 	names    map[ir.Addr]string // of lifted functions, by entry; on x86-64 those that are called by code
 	declared map[string]bool    // data and functions of the program itself
 	used     map[string]bool    // all global names
@@ -94,12 +99,11 @@ type builder struct {
 	asIs        bool // for tests: accesses to the area aren't named
 }
 
-// unit is a unit under a name in the program. An operation is what threads
+// unit is a unit that has its name in the program. An operation is what threads
 // call; on x86-64 it returns as the machine's functions do, and not by a
 // return address on the stack.
 type unit struct {
 	*Unit
-	name      string
 	operation bool
 }
 
@@ -138,19 +142,17 @@ func newBuilder(p *ir.Program, o *elf.Object) (*builder, error) {
 // roots finds the functions that the program's threads call and it lacks.
 func (b *builder) roots() error {
 	want := func(name string, pos ir.Pos) error {
-		if b.declared[name] || slices.ContainsFunc(b.units, func(u unit) bool { return u.name == name }) {
+		if b.declared[name] || slices.ContainsFunc(b.units, func(u unit) bool { return u.Name == name }) {
 			return nil
 		}
 		sym, ok := b.o.Lookup(name)
 		if !ok || sym.Extern || sym.TLS {
 			return &ir.LinkError{File: b.file(), Pos: pos, Msg: fmt.Sprintf("%q is neither a function of the program nor of %s%s", name, b.o.Name, b.hint())}
 		}
-		u, err := Collect(b.o, name, sym.Addr)
-		if err != nil {
+		b.used[name] = true
+		if err := b.unit(name, sym.Addr, true); err != nil {
 			return err
 		}
-		b.used[name] = true
-		b.units = append(b.units, unit{u, name, true})
 		if !b.arch.stacked {
 			b.names[sym.Addr] = name
 		}
@@ -232,23 +234,34 @@ func (b *builder) callees(u unit) error {
 			continue
 		}
 		if s := b.o.SectionAt(a); s != nil && s.External {
-			return fmt.Errorf("%s: %s calls %s, which is not in the file: define it in the program", b.o.Name, u.name, sym.Name)
+			return fmt.Errorf("%s: %s calls %s, which is not in the file: define it in the program", b.o.Name, u.Name, sym.Name)
 		}
 		name := fmt.Sprintf("F%x", uint64(a))
 		if ok {
 			name = sym.Name
-		}
-		c, err := Collect(b.o, name, a)
-		if err != nil {
-			return err
 		}
 		if b.used[name] {
 			name += "_called"
 		}
 		name = b.fresh(name)
 		b.names[a] = name
-		b.units = append(b.units, unit{c, name, false})
+		if err := b.unit(name, a, false); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// unit collects a function under its name in the program.
+func (b *builder) unit(name string, entry ir.Addr, operation bool) error {
+	u, err := newCollector(b.o, b.arch, entry).collect(name)
+	if err != nil {
+		return err
+	}
+	if b.instrs += len(u.Instrs); b.instrs > MaxInstrs {
+		return codeError(b.o, entry, fmt.Errorf("more than %d instructions, with this function, of those that the program calls", MaxInstrs))
+	}
+	b.units = append(b.units, unit{u, operation})
 	return nil
 }
 
@@ -270,7 +283,7 @@ func (b *builder) function(u unit) error {
 	if err != nil {
 		return err
 	}
-	f := ir.NewFunc(u.name)
+	f := ir.NewFunc(u.Name)
 	if u.operation {
 		f.Notes.Lead = []string{b.o.Where(u.Entry)}
 	}

@@ -2,6 +2,7 @@ package lift
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
@@ -128,13 +129,16 @@ func (b *builder) threadPlace(at int64, exact bool) (name string, off int64) {
 const maxTCB = 64
 
 // threadData declares the thread-local variables that the code uses.
-func (b *builder) threadData() {
+func (b *builder) threadData() error {
 	if b.tcb {
 		b.out.VarAt(b.tp, "libc_tcb", ir.W8, maxTCB/8)
 	}
 	for i, sym := range b.o.Symbols {
 		if !b.threadLocal[i] || b.declared[sym.Name] {
 			continue
+		}
+		if sym.Size > ir.MaxArea {
+			return fmt.Errorf("%s: the thread-local %s has %d bytes (at most %d)", b.o.Name, sym.Name, sym.Size, ir.MaxArea)
 		}
 		init := make([]byte, sym.Size)
 		if off := int64(sym.Addr) - b.o.TLS.Offset; off >= 0 && off < int64(len(b.o.TLS.Init)) {
@@ -144,4 +148,5 @@ func (b *builder) threadData() {
 		d.Kind, d.At, d.HasAt = ir.PerThread, int64(sym.Addr)+b.tp, true
 		b.out.Data = append(b.out.Data, d)
 	}
+	return nil
 }

@@ -11,9 +11,10 @@ import (
 
 // Bounds of the search for inputs.
 const (
-	tries   = 4000 // assignments of values to the live-ins
-	steps   = 2000 // instructions of one run
-	tryMore = 200  // tries behind the first success, for one that changes more
+	tries    = 4000    // assignments of values to the live-ins
+	steps    = 2000    // instructions of one run
+	allSteps = 1 << 20 // of all runs: sections take tens each, but for endless loops
+	tryMore  = 200     // tries behind a commit that changed nothing, for one that does
 )
 
 // search looks for inputs with which a section commits.
@@ -29,6 +30,7 @@ type search struct {
 	random uint64
 	buf    []vcpu.Access
 	empty  bool // the section has reached its end without a store
+	taken  int  // instructions of all runs so far
 }
 
 // found are inputs with which a section commits.
@@ -111,8 +113,7 @@ func (s *search) find() (*found, bool) {
 		pools = append(pools, pool(r, s.im))
 	}
 	all := patterns()
-	var best *found
-	for try, left := 0, tries; left > 0; try, left = try+1, left-1 {
+	for try, left := 0, tries; left > 0 && s.taken < allSteps; try, left = try+1, left-1 {
 		f := &found{ins: s.ins, pattern: all[try%len(all)]}
 		for i := range s.ins {
 			v := ir.Num(-s.distance())
@@ -133,9 +134,7 @@ func (s *search) find() (*found, bool) {
 		if c.before != c.after {
 			return f, true
 		}
-		if best == nil {
-			best, left = f, min(left, tryMore)
-		}
+		left = min(left, tryMore) // what it stores was there before
 	}
 	return nil, false
 }
@@ -189,6 +188,7 @@ func (s *search) try(f *found, cpu int) (commit, bool) {
 func (s *search) run(r *vcpu.Regs, cpu int) (c commit, ok bool) {
 	stored := false
 	for range steps {
+		s.taken++
 		if r.IP == ir.ReturnIP {
 			s.empty = s.empty || !stored && r.R[ir.R0] == 0
 			return c, ok && stored && r.R[ir.R0] == 0

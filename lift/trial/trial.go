@@ -25,7 +25,7 @@ type Trial struct {
 }
 
 // ErrNoInputs says that nothing was found with which the section commits.
-var ErrNoInputs = errors.New("no inputs were found with which the section reaches its end and stores something: write a program that calls its function")
+var ErrNoInputs = errors.New("no inputs were found with which the section reaches its end and changes something: write a program that calls its function")
 
 // ErrNoStore says that the section reached its end, and no store was made in it.
 var ErrNoStore = errors.New("it reaches its end and has stored nothing: whatever it is for isn't done")

@@ -113,6 +113,19 @@ func TestASectionThatIsFound(t *testing.T) {
 	if _, err := trial.Of(o, "no_such"); err == nil || err.Error() != `percpu.amd64.gcc-O2.o: no critical section begins in "no_such"` {
 		t.Error(err)
 	}
+	// A name that is printed finds the section again, whatever else is asked for.
+	push, pop := o.CS[trials[0].Section], o.CS[trials[0].Section+1]
+	o.CS = []elf.Descriptor{push, pop, push}
+	all, err := trial.Of(o, "")
+	if err != nil || len(all) != 3 || all[2].Name != "list_push.2" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for _, want := range all {
+		found, err := trial.Of(o, want.Name)
+		if err != nil || found[len(found)-1].Name != want.Name && found[0].Name != want.Name {
+			t.Errorf("%s: %+v, %v", want.Name, found, err)
+		}
+	}
 	o.CS = nil
 	if _, err := trial.Of(o, ""); err == nil || err.Error() != "percpu.amd64.gcc-O2.o: there are no critical sections in it" {
 		t.Error(err)

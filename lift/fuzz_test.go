@@ -1,0 +1,78 @@
+package lift_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rseqemu/rseqemu/ir"
+	"github.com/rseqemu/rseqemu/lift"
+	"github.com/rseqemu/rseqemu/lift/elf"
+	"github.com/rseqemu/rseqemu/lift/trial"
+)
+
+// FuzzComplete changes bytes of a fixture, wherever they are. Whatever it is then,
+// what is made of it is an error or a program that links.
+func FuzzComplete(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*.*.*-*.*")
+	if err != nil || len(paths) == 0 {
+		f.Fatal(paths, err)
+	}
+	var files [][]byte
+	for i, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		files = append(files, b)
+		f.Add(uint8(i), uint32(0), []byte{})
+	}
+	programs := map[string][]*ir.Program{}
+	for source, names := range harnesses {
+		for _, name := range names {
+			programs[source] = append(programs[source], program(f, name+".rseq"))
+		}
+	}
+	f.Fuzz(func(t *testing.T, file uint8, at uint32, patch []byte) {
+		i := int(file) % len(files)
+		b := slices.Clone(files[i])
+		copy(b[int(at)%len(b):], patch)
+		name := filepath.Base(paths[i])
+		o, err := elf.Open(name, strings.NewReader(string(b)), int64(len(b)))
+		if err != nil {
+			return
+		}
+		source, _, _ := strings.Cut(name, ".")
+		for _, p := range programs[source] {
+			whole, err := lift.Complete(p, o)
+			if (err == nil) != (whole != nil) {
+				t.Errorf("both or neither: %v, %v", whole, err)
+			}
+			if err == nil {
+				links(t, whole, o)
+			}
+		}
+		trials, err := trial.Of(o, "")
+		if (err == nil) != (len(trials) > 0) {
+			t.Errorf("both or neither: %v, %v", trials, err)
+		}
+		for _, tr := range trials {
+			if (tr.Err == nil) != (tr.Program != nil) {
+				t.Errorf("both or neither: %v, %v", tr.Program, tr.Err)
+			}
+			if tr.Err == nil {
+				links(t, tr.Program, o)
+			}
+		}
+	})
+}
+
+// links sees that a program is one, and that its text is.
+func links(t *testing.T, p *ir.Program, o *elf.Object) {
+	t.Helper()
+	if _, err := ir.Link(p, o.Arch); err != nil {
+		t.Errorf("it doesn't link: %v", err)
+	}
+}
