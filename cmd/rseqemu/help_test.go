@@ -27,7 +27,7 @@ func TestHelpHasExamples(t *testing.T) {
 					words = strings.Fields(strings.Split(strings.TrimSpace(part), "   ")[0])
 				}
 				if len(words) > 0 && words[0] == "rseqemu" {
-					tryExample(t, root, words[1:])
+					tryExample(t, a.root(), words[1:]) // each with flags of its own
 				}
 			}
 		}

@@ -64,6 +64,8 @@ func (a *app) root() *cobra.Command {
   rseqemu check list.rseq --save fail.sched       keep the schedule that breaks it …
   rseqemu replay list.rseq fail.sched             … and see it again
   rseqemu diff list.rseq --from 6.18 --to 7.3     where do two kernels part?
+  rseqemu lint libfoo.so                          what looks wrong in compiled sections?
+  rseqemu check foo.rseq --object libfoo.so       are they right?
   rseqemu kernels                                 the kernels and what differs`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
