@@ -135,9 +135,9 @@ func (r *emuRun) come(c emu.CPUID) error {
 func (r *emuRun) event(ev emu.Event) {
 	switch {
 	case ev.Kind == emu.EvReturn && ev.Task == 0:
-		r.out.Calls = append(r.out.Calls, r.view.Result(ev.A))
+		r.out.Calls = append(r.out.Calls, r.view.CallResult(0, len(r.out.Calls), ev.A))
 	case ev.Kind == emu.EvReturn:
-		r.out.Second = append(r.out.Second, r.view.Result(ev.A))
+		r.out.Second = append(r.out.Second, r.view.CallResult(1, len(r.out.Second), ev.A))
 	case ev.Kind == emu.EvSyscall && ev.Task == 0 && abi.Syscall(ev.A) == abi.SysExecve:
 		r.execed = true
 	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysExecve:

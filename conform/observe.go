@@ -3,6 +3,7 @@ package conform
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -221,15 +222,20 @@ func (v View) cpu(n uint32) string {
 // Value names a number: an address by what is there, so that it is the same
 // wherever the case is linked for, and a failed call's result by its errno.
 func (v View) Value(n uint64) string {
+	if e, ok := abi.ErrnoOf(n); ok {
+		return "-" + e.String()
+	}
+	return v.number(n)
+}
+
+// number names a number that is no error.
+func (v View) number(n uint64) string {
 	a := ir.Addr(n)
 	if f, ok := v.Entries[a]; ok {
 		a = f
 	}
 	if p, ok := PointAt(v.Image, a); ok {
 		return p.String()
-	}
-	if e, ok := abi.ErrnoOf(n); ok {
-		return "-" + e.String()
 	}
 	switch {
 	case a >= ir.RodataBase && a < ir.StackBase:
@@ -246,6 +252,41 @@ func (v View) Result(n uint64) string {
 		return e.String()
 	}
 	return v.Value(n)
+}
+
+// CallResult names what a call of a thread's script returned, by their numbers from
+// 0. An operation that only looks at memory has no errors: the -1 that it returns is
+// a cpu_id of -1, not EPERM.
+func (v View) CallResult(thread, call int, n uint64) string {
+	p := v.Image.Prog
+	if thread >= len(p.Threads) || call >= len(p.Threads[thread].Calls) {
+		return v.Result(n)
+	}
+	name := p.Threads[thread].Calls[call].Func
+	i := slices.IndexFunc(p.Funcs, func(f ir.Func) bool { return f.Name == name })
+	if i < 0 || mayFail(&p.Funcs[i]) {
+		return v.Result(n)
+	}
+	return v.number(n)
+}
+
+// mayFail reports whether a function makes a system call, or goes where one may be.
+func mayFail(f *ir.Func) bool {
+	for _, it := range f.Body {
+		if it.Kind != ir.Code {
+			continue
+		}
+		for _, o := range it.Instr.Micro() {
+			inside := func(l ir.Item) bool { return l.Kind == ir.Label && l.Name == o.Target }
+			switch {
+			case o.Code == ir.Syscall, o.Code == ir.Call, o.Code == ir.Jmpr:
+				return true
+			case o.Target != "" && !slices.ContainsFunc(f.Body, inside):
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (v View) configuration(c abi.PtraceRSeqConfiguration) string {

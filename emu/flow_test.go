@@ -265,9 +265,9 @@ func TestOptimizedDoesNoMoreThanV1(t *testing.T) {
 	})
 }
 
-// TestFlowCountersAddUp: fast + slow ≤ exit, clear + fixup ≤ cs (the old rule can be
+// TestFlowCountersAddUp: fast + slow ≤ exit but in debug mode, clear + fixup ≤ cs (the old rule can be
 // told to work without an event of its own, and leaves a section alone then), and
-// ids only where there is work. Debug evaluates behind system calls as well.
+// ids only where there is work.
 func TestFlowCountersAddUp(t *testing.T) {
 	ks := append(kernels(t), mustKernel(t, "6.19/irq-only"), mustKernel(t, "6.19/none"), mustKernel(t, "7.3/none/v1"), mustKernel(t, "7.3/irq-only/v2"), mustKernel(t, "7.3/debug"), mustKernel(t, "7.3/v1/debug"), mustKernel(t, "6.18/debug"))
 	rapid.Check(t, func(t *rapid.T) {
@@ -276,7 +276,12 @@ func TestFlowCountersAddUp(t *testing.T) {
 		drawFlow(t, []*Flow{f})
 		c := f.Counters()
 		switch {
-		case c.FastPath+c.SlowPath+c.NoWork > c.Exit, c.Clear+c.Fixup > c.CS, k.Notify == NotifyNew && c.Clear+c.Fixup < c.CS, c.IDs > c.Work(), c.CS > c.Work() && !k.Debug:
+		case max(c.FastPath, c.SlowPath)+c.NoWork > c.Exit, c.FastPath+c.SlowPath+c.NoWork > c.Exit && !k.Debug, c.IDs > c.Work():
+			t.Fatalf("%s: %+v", k, c)
+		case k.Notify == NotifyNew && k.Debug:
+			// What is looked at when a system call returns isn't counted, what comes of it is;
+			// and the fast path fails at an rseq_cs of 0, and leaves it to the slow path.
+		case c.Clear+c.Fixup > c.CS, k.Notify == NotifyNew && c.Clear+c.Fixup < c.CS, c.CS > c.Work():
 			t.Fatalf("%s: %+v", k, c)
 		case k.Notify == NotifyOld && (c.FastPath != 0 || c.IDs != c.SlowPath+c.Signal || c.CS != c.IDs):
 			t.Fatalf("%s: every work is all of it: %+v", k, c)

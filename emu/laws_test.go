@@ -246,15 +246,20 @@ func TestCountersAddUp(t *testing.T) {
 			t.Fatalf("ids, clears, aborts happened %d, %d, %d times; counters before %+v, after %+v", ids, clears, aborts, start, c)
 		}
 		switch ended := did.Clear + did.Fixup; {
-		case m.k.Notify == NotifyNew && did.CS != ended+fatal, did.CS < ended:
+		// What is fatal is looked at by the fast path and by the slow path. Debug counts
+		// a look at an rseq_cs of 0, too.
+		// And it doesn't count what it looks at when a system call returns.
+		case m.k.Notify == NotifyNew && m.k.Debug:
+		case m.k.Notify == NotifyNew && (did.CS < ended+fatal || did.CS > ended+2*fatal), did.CS < ended:
 			t.Fatalf("%d evaluations; %d clears, %d aborts, %d fatal", did.CS, did.Clear, aborts, fatal)
 		}
 		if m.k.Notify == NotifyOld && did.IDs > c.Signal+c.SlowPath-start.Signal-start.SlowPath {
 			t.Fatalf("ids are written by signals and the slow path: %+v", c)
 		}
-		// A signal that the work brings on can make more of it.
-		if c.NoWork > c.Exit || c.SlowPath+c.FastPath+c.NoWork > c.Exit+forced && !m.cfg.Traced {
-			t.Fatalf("an exit has work once, or none: %+v", c)
+		// What the fast path fails at is tried in the slow path, too. A signal that the
+		// work brings on can make more of it.
+		if c.NoWork > c.Exit || max(c.SlowPath, c.FastPath)+c.NoWork > c.Exit+forced && !m.cfg.Traced {
+			t.Fatalf("an exit has work of a kind once, or none: %+v", c)
 		}
 		if m.k.Notify == NotifyOld && c.FastPath != 0 {
 			t.Fatalf("the old rule has no fast path: %+v", c)

@@ -33,7 +33,7 @@ func results(v conform.View, thread int) ([]string, error) {
 	var all []string
 	for i := range count {
 		n, _ := v.Load(at+resultsAt+ir.Addr(8*i), 8)
-		all = append(all, v.Result(n))
+		all = append(all, v.CallResult(thread, int(i), n))
 	}
 	return all, nil
 }

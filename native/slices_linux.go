@@ -10,12 +10,12 @@ import (
 )
 
 // BuiltWith is what is to be added to the kernel's release to name how it was built:
-// "/slices" if it grants time slices, "/slices-off" if it only could, and "/rt" behind
+// "/slices" if it grants time slices, "/slices-off" if it only could, and "/preempt-rt" behind
 // that if it is one for real time.
 func (t *Target) BuiltWith() string {
 	words := slicesOf()
 	if words != "" && strings.Contains(t.uname, " PREEMPT_RT ") {
-		words += "/rt"
+		words += "/preempt-rt"
 	}
 	return words
 }

@@ -60,6 +60,7 @@ func New() (*Target, error) {
 	if n, ok := auxv("self", abi.AuxvRSeqFeatureSize); ok && n > abi.RSeqOrigSize {
 		t.areaLen = uint32(n)
 	}
+	startWithDefaults()
 	lanes, err := takeCPUs()
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ var kernelFields = []kernelField{
 	{"Notify", "rule on the way to user mode", func(k *emu.Kernel) string { return k.Notify.String() }},
 	{"Flags", "NO_RESTART and other flags", func(k *emu.Kernel) string { return k.Flags.String() }},
 	{"WritesCID", "writes node_id and mm_cid", func(k *emu.Kernel) string { return yes(k.WritesCID) }},
-	{"Versions", "V1 for 32 bytes, V2 for more", func(k *emu.Kernel) string { return yes(k.Versions) }},
+	{"Versions", "versions of a registration", versions},
 	{"NoUserIRQ", "interrupts are missed (a bug)", func(k *emu.Kernel) string { return yes(k.NoUserIRQ) }},
 	{"Debug", "debug checks", func(k *emu.Kernel) string { return yes(k.Debug) }},
 	{"MembarrierRSeq", "membarrier for rseq", func(k *emu.Kernel) string { return yes(k.MembarrierRSeq) }},
@@ -62,7 +62,7 @@ var kernelFields = []kernelField{
 	{"Slices", "time slice extensions", func(k *emu.Kernel) string { return noneIsDash(k.Slices.String()) }},
 	{"Preemption", "preemption model", preemption},
 	{"V2", "what asks for V2", func(k *emu.Kernel) string {
-		if !k.Versions {
+		if !k.Versions || k.Entry == emu.EntryNone {
 			return "-"
 		}
 		return k.V2.String()
@@ -73,6 +73,18 @@ var kernelFields = []kernelField{
 	{"MaskCleared", "event mask cleared outside, too", func(k *emu.Kernel) string { return yes(k.MaskCleared) }},
 	{"MembarrierSelf", "membarrier is for the caller, too", func(k *emu.Kernel) string { return yes(k.MembarrierSelf) }},
 	{"Legacy", "libc registers 32 bytes", func(k *emu.Kernel) string { return yes(k.AreaLen() == 32) }},
+}
+
+// versions are those that a registration can have where the kernel tells them apart:
+// an architecture without generic entry code never gives V2.
+func versions(k *emu.Kernel) string {
+	switch {
+	case !k.Versions:
+		return "-"
+	case k.Entry == emu.EntryNone:
+		return "V1"
+	}
+	return "V1, V2"
 }
 
 // preemption is the model, which only slices depend on.

@@ -13,9 +13,9 @@ import (
 // Header is the first line of a workload file.
 const Header = "rseqemu workload 1"
 
-// IsMix reports whether a text is a workload file, by how it begins, rather than a
-// trace.
-func IsMix(src []byte) bool { return bytes.HasPrefix(src, []byte(Header)) }
+// IsMix reports whether a text is a workload file, of this format or another, by how
+// it begins, rather than a trace.
+func IsMix(src []byte) bool { return bytes.HasPrefix(src, []byte("rseqemu workload")) }
 
 // MaxFile bounds a workload file, in bytes.
 const MaxFile = 1 << 20
@@ -60,10 +60,14 @@ func Parse(file string, src []byte) (*Mix, error) {
 			return nil, err
 		}
 	}
+	var missing []string
 	for _, k := range keys {
 		if _, ok := p.places[k.name]; k.required && !ok {
-			return nil, p.fail(len(p.lines), 1, "the workload has no %q", k.name)
+			missing = append(missing, k.name)
 		}
+	}
+	if missing != nil {
+		return nil, p.fail(len(p.lines), 1, "the workload has no %s", strings.Join(missing, ", "))
 	}
 	if err := p.check(); err != nil {
 		return nil, err

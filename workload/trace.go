@@ -112,7 +112,12 @@ func (r *tracer) line(text string) error {
 		return nil
 	}
 	l, err := parseLine(text)
-	if err != nil {
+	switch {
+	case err == errNoEvent && isStack(trimmed):
+		return nil
+	case err == errNoEvent && r.cpus == nil:
+		return fmt.Errorf("%w, nor the first of a workload, %q", err, Header)
+	case err != nil:
 		return err
 	}
 	c := r.cpu(l.cpu)

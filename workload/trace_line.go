@@ -27,6 +27,20 @@ type traceLine struct {
 
 var errNoEvent = errors.New(`not a line of a trace ("comm-pid [cpu] flags seconds: event: …")`)
 
+// isStack reports whether a trimmed line is of a call stack, which both tracers print
+// below an event if they are asked to:
+//
+//	ffffffff81c0a8b3 __schedule+0x263 ([kernel.kallsyms])
+//	=> __schedule
+func isStack(text string) bool {
+	if strings.HasPrefix(text, "=> ") || strings.HasSuffix(text, ": <stack trace>") || strings.HasSuffix(text, ": <stack trace >") {
+		return true
+	}
+	address, symbol := cutWord(text)
+	_, err := strconv.ParseUint(address, 16, 64)
+	return err == nil && strings.HasSuffix(symbol, ")")
+}
+
 // parseLine reads an event.
 func parseLine(text string) (traceLine, error) {
 	var l traceLine

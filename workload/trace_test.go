@@ -171,6 +171,22 @@ func TestTraceSaysWhatItLacks(t *testing.T) {
 	}
 }
 
+// TestCallStacksAreSkipped, as perf script and the trace file print them below events.
+func TestCallStacksAreSkipped(t *testing.T) {
+	plain := line(0, 5, "a-1", "sys_enter", "NR 0 (3)") + line(0, 6, "a-1", "sys_exit", "NR 0 = 3")
+	stacks := line(0, 5, "a-1", "sys_enter", "NR 0 (3)") +
+		"\tffffffff81c0a8b3 __schedule+0x263 ([kernel.kallsyms])\n\t    7f12a0b3 read (/usr/lib/libc.so.6)\n\n" +
+		line(0, 6, "a-1", "sys_exit", "NR 0 = 3") +
+		"            a-1     [000] .....     0.000007: <stack trace>\n => __schedule\n => schedule\n"
+	want, _, err := events(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := events(stacks); err != nil || got != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
 // TestTraceErrors have the line, and say what is wrong.
 func TestTraceErrors(t *testing.T) {
 	ok := line(0, 5, "a-1", "sys_enter", "NR 0 (3)")
@@ -178,6 +194,7 @@ func TestTraceErrors(t *testing.T) {
 		{ok + line(0, 4, "a-1", "sys_exit", "NR 0 = 3"), "t.txt:2:1: the clock of CPU 0 goes backwards, by 1000 ns"},
 		{ok + line(4096, 5, "a-1", "sys_enter", "NR 0 (3)"), "t.txt:2:1: CPU 4096 is beyond the last that is counted, 4095"},
 		{ok + "hello\n" + ok, `t.txt:2:1: not a line of a trace ("comm-pid [cpu] flags seconds: event: …")`},
+		{"hello\n" + ok, `t.txt:1:1: not a line of a trace ("comm-pid [cpu] flags seconds: event: …"), nor the first of a workload, "rseqemu workload 1"`},
 		{ok[:40] + "\n" + ok, "t.txt:1:1: not a line of a trace"},
 		{line(0, 1, "a-1", "sched_switch", "prev_comm=a prev_pid=1"), "t.txt:1:1: a sched_switch without its fields"},
 		{line(0, 1, "a-1", "signal_deliver", "sig=1"), "t.txt:1:1: a signal_deliver without its sa_handler"},

@@ -131,7 +131,7 @@ func TestParseErrors(t *testing.T) {
 		{"signal 10", "signal -1", `t.workload:5:8: signal: "-1" is no number`},
 		{"signal 10", "signal", `t.workload:5:8: "signal" has no value`},
 		{"signal 10", "exit 10", `t.workload:5:1: "exit" is on line 3 already`},
-		{"seed 1\n", "", `t.workload:17:1: the workload has no "seed"`},
+		{"seed 1\n", "", `t.workload:17:1: the workload has no seed`},
 		{"40%", "140%", `t.workload:8:16: switch.preempt: "140%" is no share from 0% to 100%`},
 		{"40%", "40", `"40" is no share`},
 		{"40%", "4.00001%", `is no share`},

@@ -80,3 +80,21 @@ func TestHelpProgramHolds(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpWorkloadIsOne: what rseqemu help workloads shows is a workload, whose shares
+// and counts are those that it says.
+func TestHelpWorkloadIsOne(t *testing.T) {
+	_, text, ok := strings.Cut(helpWorkloads, "\n\n")
+	text, _, ok2 := strings.Cut(text, "\n\nsignal, notify")
+	if !ok || !ok2 {
+		t.Fatal("the help has no workload")
+	}
+	var out, errOut bytes.Buffer
+	text = strings.ReplaceAll("\n"+text, "\n  ", "\n")[1:] + "\n"
+	if code := run([]string{"stats", "-", "--kernels", "6.18"}, strings.NewReader(text), &out, &errOut); code != exitHolds {
+		t.Fatalf("exit code %d: %s", code, &errOut)
+	}
+	if want := "of the exits: switch 10.00% (preempt 10%, migrate 15%), signal 0.00% (interrupt 50%), notify 0.50%, start 0.00%;"; !strings.Contains(out.String(), want) {
+		t.Errorf("%s\nwant %s", &out, want)
+	}
+}

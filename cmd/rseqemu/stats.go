@@ -19,17 +19,17 @@ const statsLong = `Stats counts the work that a workload makes for kernels on th
 under the names of their debugfs file rseq/stats, and the accesses to user memory
 that it takes. The first kernel is the one that the others are compared with.
 
-A workload is the name of one that is built in, a file that states an event mix, or
-a trace of a real machine, as the kernel's trace file, trace-cmd report and perf
-script print it; - is standard input. Built in are
+A workload is the name of one that is built in, a file that states an event mix
+(rseqemu help workloads), or a trace of a real machine, as the kernel's trace file,
+trace-cmd report and perf script print it; - is standard input. Built in are
   kernel-build, kernel-build-v2   the published tables of the 6.19 rewrite: what was
   selftests, selftests-v2         counted before it is the mix
   database, allocator, idle       assumptions, without a table to compare with
 
 A trace needs sched_switch, and is better with raw_syscalls, irq_vectors, irq and
-signal_deliver. What it can't tell is assumed (docs/619.md): every
-thread is registered, unless the trace has rseq_update, and none is inside of a
-section.
+signal_deliver; call stacks in it are skipped. What it can't tell is assumed
+(docs/619.md): every thread is registered, unless the trace has rseq_update, and none
+is inside of a section.
 
 A kernel's name may end in /irq-only or /none: an architecture that uses the generic
 entry code for interrupts only, or not at all. Those without it have less of 6.19's
@@ -130,7 +130,7 @@ func (a *app) stats(ctx context.Context, name, kernels, format string) error {
 		case err != nil:
 			return err
 		case summary.Switches == 0:
-			return fmt.Errorf("%s: no sched_switch in %d lines; a workload file begins with %q, and built in are %s", name, summary.Lines, workload.Header, join(workload.BuiltIns))
+			return fmt.Errorf("%s: no sched_switch in %s; a workload file begins with %q, and built in are %s", name, report.Count(int(summary.Lines), "line"), workload.Header, join(workload.BuiltIns))
 		}
 		s.Title, s.Trace = "a trace", &summary
 	}
@@ -162,6 +162,10 @@ func (a *app) openWorkload(name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)
 	if bad := new(os.PathError); errors.As(err, &bad) {
 		return nil, fmt.Errorf("%s: %w (built in are %s)", name, bad.Err, join(workload.BuiltIns))
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("%s: is a directory", name)
 	}
 	return f, err
 }

@@ -14,6 +14,7 @@ func topics() []*cobra.Command {
 		{Use: "programs", Short: "How a program is written", Long: helpPrograms},
 		{Use: "schedules", Short: "What a schedule is", Long: helpSchedules},
 		{Use: "proposals", Short: "How to try a kernel that isn't there", Long: helpProposals()},
+		{Use: "workloads", Short: "How to state an event mix for stats", Long: helpWorkloads},
 		{Use: "search", Short: "What a search covers, and what it leaves out", Long: helpSearch},
 		{Use: "json", Short: "What --json prints", Long: helpJSON},
 	}
@@ -114,6 +115,35 @@ The rules and their values:
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+const helpWorkloads = `A workload is how often threads return to user mode, and what is behind it:
+
+  rseqemu workload 1
+  title      a database with a thread for each connection
+  exit       100,000,000      # returns to user mode; of them these had a reason:
+  switch     10,000,000       # the thread was off its CPU
+  signal     1,000            # a signal is delivered
+  notify     500,000          # task_work and such
+  start      256              # the thread is new
+
+  switch.preempt    10%       # of the switches: behind an interrupt or exception
+  switch.migrate    15%       # … and those that end on another CPU
+  signal.interrupt  50%       # of the signals: those that interrupt user code
+  other.interrupt   10%       # of the rest: returns of interrupts, not system calls
+  code.sections     60%       # of all: a section was run since the last one
+  code.inside       0.5%      # of the interrupts: they find the thread inside of one
+
+  seed       619
+  cpus       32
+  threads    256
+  generate   1,000,000        # this many exits are made, and stand for all
+
+signal, notify, start and the shares from signal.interrupt on are 0 if they aren't
+there; the others must be. System calls, switches and migrations can be counted:
+  perf stat -a -e raw_syscalls:sys_exit,context-switches,migrations sleep 10
+Interrupts of user code are returns, too. Who has no numbers records a trace
+(rseqemu stats --help). The table is that of
+  rseqemu stats mine.workload`
 
 const helpSearch = `A search takes every choice in every state, the fewest kernel events first, so that
 what it finds is as small as can be. It stores a hash of 127 bits for each state.

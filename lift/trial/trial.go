@@ -15,7 +15,7 @@ import (
 // Trial is a section, and a program that runs it.
 type Trial struct {
 	Section int    // index into the object's descriptors
-	Name    string // of the function that holds the section, or of its place; push.2 for its second
+	Name    string // of the function that holds the section, with a number if it has several
 	Where   string // start_ip in the file
 	// LiveIns are the registers that the section reads before it writes them.
 	LiveIns []ir.Reg
@@ -31,34 +31,54 @@ var ErrNoInputs = errors.New("no inputs were found with which the section reache
 var ErrNoStore = errors.New("it reaches its end and has stored nothing: whatever it is for isn't done")
 
 // Of returns a trial of each section of a file, in the order of its descriptors;
-// with a name, of those whose start_ip is in that function, or of the one that has
-// this Name.
-func Of(o *elf.Object, function string) ([]Trial, error) {
+// with a name, of those of that function or of that name.
+func Of(o *elf.Object, name string) ([]Trial, error) {
+	names := namesOf(o)
 	var trials []Trial
-	count := map[string]int{}
 	for i, d := range o.CS {
-		t := Trial{Section: i, Where: o.Where(ir.Addr(d.CS.StartIP))}
-		sym, ok := o.SymbolContaining(ir.Addr(d.CS.StartIP))
-		if t.Name = t.Where; ok && sym.Func {
-			t.Name = sym.Name
-		}
-		holder := t.Name
-		if count[holder]++; count[holder] > 1 {
-			t.Name = fmt.Sprintf("%s.%d", holder, count[holder])
-		}
-		if function != "" && function != holder && function != t.Name {
+		start := ir.Addr(d.CS.StartIP)
+		if name != "" && name != names[i] && name != holder(o, start) {
 			continue
 		}
+		t := Trial{Section: i, Name: names[i], Where: o.Where(start)}
 		t.Program, t.LiveIns, t.Err = program(o, i, t.Name)
+		if errors.Is(t.Err, ErrNoInputs) {
+			t.Err = fmt.Errorf("it reads %s, and %w", Names(o, t.LiveIns), t.Err)
+		}
 		trials = append(trials, t)
 	}
 	switch {
 	case len(trials) > 0:
 		return trials, nil
-	case function != "":
-		return nil, fmt.Errorf("%s: no critical section begins in %q", o.Name, function)
+	case name != "":
+		return nil, fmt.Errorf("%s: no critical section begins in %q", o.Name, name)
 	}
 	return nil, fmt.Errorf("%s: there are no critical sections in it", o.Name)
+}
+
+// holder is what a section is called after: the function that holds its start, or
+// the place.
+func holder(o *elf.Object, start ir.Addr) string {
+	if sym, ok := o.SymbolContaining(start); ok && sym.Func {
+		return sym.Name
+	}
+	return o.Where(start)
+}
+
+// namesOf names each section: push, and push.1, push.2 if the function has several.
+func namesOf(o *elf.Object) []string {
+	count, nth := map[string]int{}, map[string]int{}
+	names := make([]string, len(o.CS))
+	for i, d := range o.CS {
+		names[i] = holder(o, ir.Addr(d.CS.StartIP))
+		count[names[i]]++
+	}
+	for i, name := range names {
+		if nth[name]++; count[name] > 1 {
+			names[i] = fmt.Sprintf("%s.%d", name, nth[name])
+		}
+	}
+	return names
 }
 
 // objects are what addresses are given of: three, of so many words each.
@@ -113,7 +133,7 @@ func program(o *elf.Object, section int, name string) (*ir.Program, []ir.Reg, er
 	p.Checks = append(p.Checks, ir.Check{When: ir.Finally, Cond: found.holds(im)})
 	f := &p.Funcs[len(p.Funcs)-1]
 	f.Notes.Lead = append(f.Notes.Lead,
-		fmt.Sprintf("The critical section of %s at %s, alone. It reads %s.", name, o.Where(ir.Addr(o.CS[section].CS.StartIP)), names(ins)),
+		fmt.Sprintf("The critical section of %s at %s, alone. It reads %s.", name, o.Where(ir.Addr(o.CS[section].CS.StartIP)), Names(o, ins)),
 		fmt.Sprintf("It returns 0 at its end; elsewhere: %s.", places(o, exits)))
 	return p, ins, nil
 }
@@ -136,14 +156,14 @@ func liveIns(im *ir.Image) []ir.Reg {
 	return ins
 }
 
-// names lists registers.
-func names(regs []ir.Reg) string {
+// Names lists registers under the file's architecture's names.
+func Names(o *elf.Object, regs []ir.Reg) string {
 	if len(regs) == 0 {
 		return "no register that it hasn't written"
 	}
 	var s []string
 	for _, r := range regs {
-		s = append(s, r.String())
+		s = append(s, lift.RegisterName(o.Arch, r))
 	}
 	return strings.Join(s, ", ")
 }
