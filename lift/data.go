@@ -112,7 +112,7 @@ func (b *builder) spanData() error {
 		} else if sec := b.o.SectionAt(s.from); sec != nil {
 			what = fmt.Sprintf("%s_%x", strings.TrimPrefix(sec.Name, "."), uint64(s.from))
 		}
-		s.name = b.dataName(what)
+		s.name = b.fresh(what) // several may be called the same, each its file's own
 	}
 	for _, s := range b.spans {
 		bytes, ok := b.o.Bytes(s.from, uint64(s.to-s.from))

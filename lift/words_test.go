@@ -235,3 +235,33 @@ func TestADescriptorThatDataMeans(t *testing.T) {
 		t.Errorf("%v, want f_cs", got)
 	}
 }
+
+// TestTwoOfOneName: each file of a program may have a variable of the same name.
+func TestTwoOfOneName(t *testing.T) {
+	o, err := elf.OpenFile("testdata/percpu.arm64.gcc-O1.pie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBuilder(ir.NewProgram("p"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range o.Symbols {
+		if s := &o.Symbols[i]; s.Name == "_DYNAMIC" || s.Name == "_GLOBAL_OFFSET_TABLE_" {
+			s.Name = "cache"
+			if err := b.want(span{from: s.Addr, to: s.Addr + 8}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := b.spanData(); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range b.out.Data {
+		names = append(names, d.Name)
+	}
+	if diff := cmp.Diff([]string{"cache", "cache_2"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,10 +93,7 @@ func (a *app) lint(f lintFlags, files []string) error {
 	var reports []*lint.Report
 	sections := 0
 	for _, file := range files {
-		o, err := elf.OpenFile(file)
-		if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-			return fmt.Errorf("%s: %w", pathErr.Path, pathErr.Err)
-		}
+		o, err := openObject(file)
 		if err != nil {
 			return err
 		}

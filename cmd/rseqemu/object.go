@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -28,19 +29,11 @@ func (f *objectFlags) add(cmd *cobra.Command) {
 
 // openObject reads a file of compiled code.
 func openObject(name string) (*elf.Object, error) {
-	f, err := os.Open(name)
-	if err != nil {
+	o, err := elf.OpenFile(name)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return nil, cause(name, err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, cause(name, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a file", name)
-	}
-	return elf.Open(name, f, info.Size())
+	return o, err
 }
 
 // isObject reports whether a file begins as ELF files do.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/report"
 	"github.com/rseqemu/rseqemu/workload"
 	"github.com/spf13/cobra"
@@ -90,7 +89,7 @@ func (a *app) stats(ctx context.Context, name, kernels, format string) error {
 	if !slices.Contains([]string{"table", "csv", "json", "svg"}, format) {
 		return fmt.Errorf("--format is table, csv, json or svg, not %q", format)
 	}
-	ks, err := explore.ParseKernels(kernels)
+	ks, err := a.kernelSet(kernels)
 	switch {
 	case err != nil:
 		return fmt.Errorf("--kernels: %w", err)

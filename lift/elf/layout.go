@@ -146,7 +146,7 @@ func (f *file) placeTLS() error {
 	}
 	f.extern.tls = f.TLS.Offset
 	if f.Arch != abi.AMD64 {
-		f.extern.tls += int64(alignUp(size, externSize))
+		f.extern.tls += int64(alignUp(size, externTLS))
 	}
 	return nil
 }

@@ -200,3 +200,27 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// TestWhatIsUndefinedHasRoom: how large something is that the file doesn't define
+// isn't known, and what is behind its beginning isn't taken for another name's.
+func TestWhatIsUndefinedHasRoom(t *testing.T) {
+	names := 0
+	for _, file := range fixtures(t) {
+		last := elf.Symbol{}
+		for _, s := range open(t, file).Symbols {
+			if !s.Extern || s.TLS {
+				continue
+			}
+			if last.Name != "" && s.Addr-last.Addr < 4096 {
+				t.Errorf("%s: %s is %d bytes behind %s", file, s.Name, s.Addr-last.Addr, last.Name)
+			}
+			if last.Name != "" {
+				names++
+			}
+			last = s
+		}
+	}
+	if names == 0 {
+		t.Error("no file has two")
+	}
+}

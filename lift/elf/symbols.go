@@ -15,8 +15,12 @@ import (
 
 const (
 	symSize = 24 // of an ELF64 symbol
-	// externSize is the room that a name gets which the file leaves undefined.
-	externSize = 64
+	// externSize is the room that a name gets which the file leaves undefined: its
+	// size isn't known, and its 16th element must not be another's first. More would
+	// put the last of many names out of the reach of arm64's calls.
+	externSize = 4096
+	// externTLS is the same in the thread's part, which is small.
+	externTLS = 64
 )
 
 // externals gives out the places of what the file leaves undefined.
@@ -47,10 +51,10 @@ func (e *externals) placeTLS(arch abi.Arch, name string) ir.Addr {
 	e.tlsCount++
 	at := e.tls
 	if arch == abi.AMD64 {
-		e.tls = (e.tls - externSize) &^ (externSize - 1)
+		e.tls = (e.tls - externTLS) &^ (externTLS - 1)
 		at = e.tls
 	} else {
-		e.tls += externSize
+		e.tls += externTLS
 	}
 	e.byName["tls "+name] = ir.Addr(at)
 	return ir.Addr(at)
