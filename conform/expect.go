@@ -36,18 +36,18 @@ func ReadDeviations(file string, data []byte) (*Deviations, error) {
 			continue
 		}
 		if reason == "" {
-			return nil, fmt.Errorf("%s:%d: %s has no reason: want CASE # why it deviates", file, n, pattern)
+			return nil, fmt.Errorf("%s:%d: %.40q has no reason: want CASE # why it deviates", file, n, pattern)
 		}
 		found := false
 		for _, c := range suite() {
 			ok, err := path.Match(pattern, c.Name)
 			if err != nil {
-				return nil, fmt.Errorf("%s:%d: %q is no pattern of cases' names", file, n, pattern)
+				return nil, fmt.Errorf("%s:%d: %.40q is no pattern of cases' names", file, n, pattern)
 			}
 			found = found || ok
 		}
 		if !found {
-			return nil, fmt.Errorf("%s:%d: there is no case %s", file, n, pattern)
+			return nil, fmt.Errorf("%s:%d: there is no case %.40q", file, n, pattern)
 		}
 		d.lines = append(d.lines, deviation{n, pattern, reason})
 	}

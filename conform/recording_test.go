@@ -86,8 +86,8 @@ func TestKnownDeviations(t *testing.T) {
 		}
 	}
 	for src, want := range map[string]string{
-		"CS.abort-signal":        "x.xfail:1: CS.abort-signal has no reason: want CASE # why it deviates",
-		"\nNO.such # reason":     "x.xfail:2: there is no case NO.such",
+		"CS.abort-signal":        "x.xfail:1: \"CS.abort-signal\" has no reason: want CASE # why it deviates",
+		"\nNO.such # reason":     "x.xfail:2: there is no case \"NO.such\"",
 		"CS.[ # reason":          `x.xfail:1: "CS.[" is no pattern of cases' names`,
 		strings.Repeat("x", 1e5): "x.xfail: bufio.Scanner: token too long",
 	} {

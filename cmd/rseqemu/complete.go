@@ -14,8 +14,8 @@ func complete(cmd *cobra.Command, flag string, words ...string) {
 	cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// completePrograms offers .rseq files and, if what is there begins like one,
-// the built-in programs.
+// completePrograms offers .rseq files, compiled code, and if what is there begins like
+// one the built-in programs.
 func completePrograms(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, b := range builtIns() {
@@ -26,7 +26,7 @@ func completePrograms(_ *cobra.Command, _ []string, word string) ([]string, cobr
 	if word != "" && len(names) > 0 {
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	return []string{"rseq"}, cobra.ShellCompDirectiveFilterFileExt
+	return []string{"rseq", "o", "so"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 // completeProgramThenFile is for a program and a schedule.

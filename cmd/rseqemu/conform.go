@@ -231,6 +231,9 @@ func (a *app) holdAgainst(name string, self emu.Kernel) (conform.Target, error) 
 		return conform.ReadRecording(name, data)
 	}
 	k, err := a.kernel(name)
+	if _, stat := os.Stat(name); err != nil && stat == nil {
+		err = fmt.Errorf("%w; the name of a recording's file ends in .json, a proposal's in .kernel", err)
+	}
 	return conform.Emulator(k), err
 }
 

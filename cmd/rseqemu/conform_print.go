@@ -289,23 +289,27 @@ func rowsJSON(rows []conform.Row, names []string) []sideBySideRow {
 	return out
 }
 
+// listedCase is a case in what conform --list --json prints.
+type listedCase struct {
+	Case string `json:"case"`
+	Tier int    `json:"tier"`
+	Doc  string `json:"doc,omitempty"`
+}
+
 // listCases prints the cases and what they show.
 func (a *app) listCases(f *conformFlags, cases []conform.Case) error {
-	type listed struct {
-		Case string `json:"case"`
-		Tier int    `json:"tier"`
-		Doc  string `json:"doc,omitempty"`
-	}
-	var all []listed
+	all := []listedCase{}
 	for i := range cases {
 		c := &cases[i]
-		all = append(all, listed{c.Name, int(c.Tier()), c.Doc})
+		all = append(all, listedCase{c.Name, int(c.Tier()), c.Doc})
 		if f.format != "json" {
 			a.out.printf("%-40s tier %d  %s\n", c.Name, c.Tier(), c.Doc)
 		}
 	}
 	if f.format == "json" {
-		a.out.json(all)
+		a.out.json(struct {
+			Cases []listedCase `json:"cases"`
+		}{all})
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/rseqemu/rseqemu/explore"
 	"github.com/rseqemu/rseqemu/promela"
@@ -14,8 +15,13 @@ func (a *app) exportCmd() *cobra.Command {
 		Short:   "Write a program as a model for another checker",
 		Long:    "Export prints a program on a machine as a model for another checker, which then\nsays whether it sees what check sees.",
 		Example: "  rseqemu export promela percpu:list --kernel 6.18 >list.pml",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("export wants a format before the program: rseqemu export promela %s", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.exportPromelaCmd())
 	return cmd

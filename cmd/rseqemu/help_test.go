@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/rseqemu/rseqemu/report"
 	"github.com/spf13/cobra"
 )
 
@@ -78,6 +80,41 @@ func TestHelpProgramHolds(t *testing.T) {
 		if code := run(args, strings.NewReader(text), &out, &errOut); code != exitHolds {
 			t.Errorf("%v: exit code %d: %s%s\n%s", args, code, &out, &errOut, text)
 		}
+	}
+}
+
+// TestHelpNamesEveryJSONField of the documents that the commands print, whether a run
+// fills it or not.
+func TestHelpNamesEveryJSONField(t *testing.T) {
+	known := map[string]bool{}
+	for _, word := range strings.FieldsFunc(helpJSON, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+		known[word] = true
+	}
+	var visit func(command string, typ reflect.Type)
+	visit = func(command string, typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array:
+			visit(command, typ.Elem())
+		case reflect.Struct:
+			for _, f := range reflect.VisibleFields(typ) {
+				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				if name != "" && !known[name] {
+					t.Errorf("%s: help json has no %q", command, name)
+				}
+				if name != "" {
+					visit(command, f.Type)
+				}
+			}
+		}
+	}
+	for command, document := range map[string]any{
+		"check": checkDocument{}, "executions": executionsDocument{}, "run": runDocument{}, "diff": diffDocument{},
+		"kernels": kernelsDocument{}, "kernels diff": kernelsDiffDocument{}, "kernels fetch": fetchDocument{},
+		"conform": sideBySideDocument{}, "conform --against": conformHead{}, "conform --list": listedCase{},
+		"stats": report.Stats{}, "fmt": fmtDocument{}, "vet": vetDocument{}, "lint": lintDocument{}, "lint --rules": lintRule{},
+		"lift": liftDocument{}, "list": listDocument{}, "export": exportDocument{}, "version": versionDocument{}, "bad input": failure{},
+	} {
+		visit(command, reflect.TypeOf(document))
 	}
 }
 

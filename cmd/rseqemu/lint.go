@@ -147,19 +147,21 @@ func describe(o *elf.Object, s string) (elf.Descriptor, error) {
 	return elf.Descriptor{CS: abi.RSeqCS{StartIP: n[0], PostCommitOffset: n[1], AbortIP: n[2]}}, nil
 }
 
+// lintRule is a rule in what lint --rules --json prints.
+type lintRule struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"`
+	Why      string `json:"why"`
+}
+
 // lintRules lists what is looked for.
 func (a *app) lintRules() {
 	if a.asJSON {
-		type rule struct {
-			Rule     string `json:"rule"`
-			Severity string `json:"severity"`
-			Why      string `json:"why"`
-		}
 		doc := struct {
-			Rules []rule `json:"rules"`
+			Rules []lintRule `json:"rules"`
 		}{}
 		for _, r := range lint.Rules() {
-			doc.Rules = append(doc.Rules, rule{r.ID, r.Severity.String(), r.Doc})
+			doc.Rules = append(doc.Rules, lintRule{r.ID, r.Severity.String(), r.Doc})
 		}
 		a.out.json(doc)
 		return

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rseqemu/rseqemu/report"
 	"github.com/spf13/cobra"
 )
 
@@ -98,7 +99,21 @@ func (a *app) root() *cobra.Command {
 	}
 	root.AddCommand(a.conformCmd(), a.kernelsCmd(), a.statsCmd(), a.versionCmd())
 	root.AddCommand(topics()...)
+	checkHelp(root)
 	return root
+}
+
+// checkHelp has cobra's help command refuse topics that there aren't, where it would
+// print the general help and exit with 0.
+func checkHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = func(_ *cobra.Command, args []string) error {
+		if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+			return unknownCommand(root, strings.Join(args, " "))
+		}
+		return nil
+	}
 }
 
 // unknownCommand is an error in one line, with the command that was meant.
@@ -125,6 +140,6 @@ func exactly(n int, what string) cobra.PositionalArgs {
 		if len(args) == n {
 			return nil
 		}
-		return fmt.Errorf("%s wants %s, not %d arguments (see %s --help)", cmd.Name(), what, len(args), cmd.CommandPath())
+		return fmt.Errorf("%s wants %s, not %s (see %s --help)", cmd.Name(), what, report.Count(len(args), "argument"), cmd.CommandPath())
 	}
 }

@@ -174,8 +174,9 @@ away. --coverage prints what was tried before each instruction.`
 const helpJSON = `With --json a command prints one JSON object on standard output and nothing else
 there. Field names are stable; new ones may come.
 
-  check    verdict, programs[]: program, file, sum, threads, cpus, budget, random,
-           properties[], verdict,
+  check    verdict, not_run[] (sections of compiled code, and why), programs[]: program,
+           file, sum, threads, cpus, memory, budget, random, properties[], verdict,
+           starved[]: functions[], by,
            kernels[]: kernel, verdict, why, events, states, transitions, depth, runs,
            chooser, odds[] (depth, odds), reductions[], symmetric, missed (log2 of the
            odds that a state was), coverage: sections[] (name, interrupted, of),
@@ -193,19 +194,27 @@ there. Field names are stable; new ones may come.
            skipped, failed, expected deviation, deviation gone), outcome, runs, odd[],
            detail; without --against kernels[], cases[]: case, points[],
            answers[]: kernels[], outcome, skipped
-           where an outcome is calls[], second[], children[], end, missed[], looks[],
+           with --list cases[]: case, tier, doc
+           where an outcome is calls[], second[], children[], end, blind, missed[], looks[],
            seen[] (what=value); --format jsonl has the results as lines
   kernels  kernels[], rows[]: field, meaning, values[]; families[]: name, releases[]
   kernels diff  from, to, rules[] (as rows), programs[]: program, from, to; same,
            cases[]: case, points[]; answered
-  stats    workload, title, mix, events, trace, stopped, kernels[]: kernel, counters[] (name, count,
-           share, less), accesses[] (field, loads, stores), killed
+  kernels fetch  kernels[]: release, arch, image, config, package, version
+  stats    workload, title, mix, events, stopped, kernels[]: kernel, counters[] (name,
+           count, share, less), accesses[] (field, loads, stores), killed;
+           trace: lines, nanoseconds[], cpus, threads, kernel_threads, switches,
+           sys_enter, sys_exit, interrupts, signals, rseq_update, rseq_ip_fixup,
+           unregistered, lost, lost_reports, gaps, cut, unknown, unknown_names[] (name,
+           count)
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,
            source (file, line), descriptor, start_ip, post_commit_ip, abort_ip,
            instructions, stores, findings[]; findings[] (of no section): rule, severity,
-           where, address, source, message
+           where, address, source, message; with --rules rules[]: rule, severity, why
+  lift     file, arch, sections[]: function, source, descriptor, start_ip,
+           post_commit_offset, abort_ip; of programs as fmt
   list     programs[]: name, about, bug (of which program)
   export   model
   version  version, revision, modified, go, platform
@@ -214,8 +223,8 @@ A verdict of check is holds, broken, incomplete or sampled. An incomplete search
 still covered all schedules with fewer kernel events than events says.
 
 A story is program, kernel, cpus, done, broken, message,
-  steps[]: n, choice, cpu, thread, running[], where, line, instr, begins, returns,
-           goes, registers[], memory[] (place, value), notes[]
+  steps[]: n, choice, cpu, thread, running[], where, line, instr, machine, begins,
+           returns, goes, registers[], memory[] (place, value), notes[]
   calls[]: thread, name, first, last, returns
 and a schedule is the text to replay.
 

@@ -37,7 +37,7 @@ var magics = []struct{ magic, name string }{
 // notELF says what a file is that doesn't begin as an ELF file does.
 func notELF(begin []byte) string {
 	if len(begin) == 0 {
-		return "empty"
+		return "an empty file"
 	}
 	for _, m := range magics {
 		if bytes.HasPrefix(begin, []byte(m.magic)) {

@@ -116,7 +116,7 @@ func TestBadFilesAreErrorsWithThePlace(t *testing.T) {
 
 func TestWhatIsNoELFFileIsNamed(t *testing.T) {
 	for begin, want := range map[string]string{
-		"":                                 "empty",
+		"":                                 "an empty file",
 		"\xcf\xfa\xed\xfe\x07\x00\x00\x01": "a Mach-O file (macOS)",
 		"\xca\xfe\xba\xbe\x00\x00\x00\x02": "a universal Mach-O file",
 		"MZ\x90\x00":                       "a PE file (Windows)",

@@ -18,6 +18,9 @@ func ArchOf(file string) (abi.Arch, error) {
 	}
 	defer f.Close()
 	head := make([]byte, 0x210)
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return 0, fmt.Errorf("%s is no kernel image but a directory: wanted is a vmlinuz", file)
+	}
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return 0, err
