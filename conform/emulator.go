@@ -299,7 +299,7 @@ func (r *emuRun) finish(c *Case) (Outcome, error) {
 	if r.execed {
 		r.out.Calls = nil
 		if !killed {
-			r.out.Calls = []string{r.view.Result(r.last[0])}
+			r.out.Calls = []string{r.view.CallResult(0, 0, r.last[0])}
 		}
 	}
 	for id := emu.TaskID(r.threads); int(id) < r.m.Tasks(); id++ {

@@ -99,7 +99,7 @@ func processor(ctx context.Context, dir string, command []string, p *ir.Program,
 	n, _ := v.Load(countAt, 8)
 	for i := range n {
 		r, _ := v.Load(resultsAt+ir.Addr(8*i), 8)
-		o.Calls = append(o.Calls, v.Result(r))
+		o.Calls = append(o.Calls, v.CallResult(0, len(o.Calls), r))
 	}
 	o.Seen, err = v.Observe(see)
 	return o, err
