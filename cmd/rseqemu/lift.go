@@ -57,6 +57,7 @@ func (a *app) liftCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&a.code.function, "func", "", "print the program that runs this function's critical section alone")
 	cmd.RegisterFlagCompletionFunc("func", cobra.NoFileCompletions)
+	a.code.addSections(cmd)
 	return cmd
 }
 
@@ -78,7 +79,7 @@ func (a *app) lift(args []string) error {
 		}
 		return a.printProgram(p)
 	}
-	o, err := openObject(args[0])
+	o, err := a.compiled(args[0])
 	if err != nil {
 		return err
 	}

@@ -19,12 +19,36 @@ import (
 type objectFlags struct {
 	object   string // of the functions that the program lacks
 	function string // of an object that takes a program's place
+	sections []string
 }
 
 func (f *objectFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.object, "object", "", "ELF file with the functions that the program calls and doesn't define")
 	cmd.Flags().StringVar(&f.function, "func", "", "of an ELF file in the place of a program: the function whose critical\nsections run, each alone (default: all)")
 	cmd.RegisterFlagCompletionFunc("func", cobra.NoFileCompletions)
+	f.addSections(cmd)
+}
+
+// addSections adds the flag for descriptors that aren't where they are looked for.
+func (f *objectFlags) addSections(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.sections, "section", nil, "of an ELF file: a further descriptor, a symbol or start_ip,post_commit_offset,abort_ip")
+	cmd.RegisterFlagCompletionFunc("section", cobra.NoFileCompletions)
+}
+
+// compiled reads a file of compiled code, with the descriptors that --section names.
+func (a *app) compiled(name string) (*elf.Object, error) {
+	o, err := openObject(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range a.code.sections {
+		d, err := describe(o, s)
+		if err != nil {
+			return nil, err
+		}
+		o.CS = append(o.CS, d)
+	}
+	return o, nil
 }
 
 // openObject reads a file of compiled code.
@@ -50,8 +74,9 @@ func isObject(name string) bool {
 
 // lifted completes a program with compiled code. The result is read from its
 // text, so that what is printed, saved and replayed is one program.
-func (p *program) lifted(object string) (*program, error) {
-	o, err := openObject(object)
+func (a *app) lifted(p *program) (*program, error) {
+	object := a.code.object
+	o, err := a.compiled(object)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +102,7 @@ func reread(arg, name string, whole *ir.Program) (*program, error) {
 // trials makes a program of each critical section of a file; notRun are those that
 // can't run, and why. That none can is an error.
 func (a *app) trials(file string) (programs []*program, notRun []string, err error) {
-	o, err := openObject(file)
+	o, err := a.compiled(file)
 	if err != nil {
 		return nil, nil, err
 	}

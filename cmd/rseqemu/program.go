@@ -29,7 +29,7 @@ func (a *app) load(arg string) (*program, error) {
 		return nil, err
 	}
 	if a.code.object != "" {
-		if p, err = p.lifted(a.code.object); err != nil {
+		if p, err = a.lifted(p); err != nil {
 			return nil, err
 		}
 	}
