@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
@@ -106,12 +108,31 @@ func (c *checks) ask(m *emu.Machine, when ir.CheckWhen) *explore.Violation {
 		switch {
 		case c.wrong != "":
 			msg = c.wrong
+		case k.Cond.Op == ir.ExprAnd || k.Cond.Op == ir.ExprOr:
+			msg = strings.Join(c.parts(m, &k.Cond, nil), ", ")
 		case len(k.Cond.Args) == 2:
 			msg = fmt.Sprintf("the left side is %d, the right side %d", c.eval(m, &k.Cond.Args[0]), c.eval(m, &k.Cond.Args[1]))
 		}
 		return &explore.Violation{Property: fmt.Sprintf("%s %v", whenNames[when], k.Cond), Message: msg}
 	}
 	return nil
+}
+
+// parts tells what is behind the value of a condition: what it looked at in memory
+// and history, each once.
+func (c *checks) parts(m *emu.Machine, e *ir.Expr, said []string) []string {
+	switch {
+	case e.Op == ir.ExprAnd && c.eval(m, &e.Args[0]) == 0:
+		return c.parts(m, &e.Args[0], said) // the right side wasn't looked at
+	case len(e.Args) == 2:
+		return c.parts(m, &e.Args[1], c.parts(m, &e.Args[0], said))
+	case e.Op == ir.ExprNum, e.Op == ir.ExprAddr, e.Op == ir.ExprSym && c.data(e.Sym) == nil:
+		return said
+	}
+	if part := fmt.Sprintf("%v is %s", e, m.Image().ValueName(uint64(c.eval(m, e)))); !slices.Contains(said, part) {
+		said = append(said, part)
+	}
+	return said
 }
 
 // eval computes an expression; conditions are 1 or 0.

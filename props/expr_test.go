@@ -82,6 +82,23 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+// TestACompoundConditionSaysWhatItSaw: each thing once, and nothing that wasn't
+// looked at.
+func TestACompoundConditionSaysWhatItSaw(t *testing.T) {
+	for _, tt := range []struct{ expr, want string }{
+		{"x == 5 && small[1] == 0 || x == SEVEN", "x is 5, small[1] is 251"},
+		{"x == 6 && wide[7] == 0", "x is 5"},
+		{"got(one) == 0 && calls(fill) > 3", "got(one) is 0, calls(fill) is 0"},
+		{"heads[0] == &n2 || sum(wide) < 6", "heads[0] is n1, sum(wide) is 60"},
+	} {
+		p := parse(t, memory+"final "+tt.expr+"\n")
+		v := property(t, props.Checks, boot(t, p, "6.18", "")).AtEnd(boot(t, p, "6.18", ""))
+		if v == nil || v.Message != tt.want {
+			t.Errorf("%s: %v, want %q", tt.expr, v, tt.want)
+		}
+	}
+}
+
 // TestAnIndexOutsideAndAnEndlessListBreakTheCheck: what can't be answered
 // doesn't hold, whatever it is compared with.
 func TestAnIndexOutsideAndAnEndlessListBreakTheCheck(t *testing.T) {
