@@ -184,8 +184,19 @@ func (w *printer) end(n *Notes) {
 	w.rows = append(w.rows, row{end: len(w.buf), trail: oneLine(n.Trail)})
 }
 
-// oneLine keeps a comment on its line, whatever a Go program puts into it.
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+// oneLine keeps a comment on its line and makes it text, whatever a Go program puts
+// into it: a name that a compiled file gives may have any bytes.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return ' '
+		case r < ' ' && r != '\t', r == 0x7f:
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
 
 // comments prints whole comment lines.
 func (w *printer) comments(gap bool, lines []string, indent string) {
