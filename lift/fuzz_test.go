@@ -63,6 +63,10 @@ func FuzzComplete(f *testing.F) {
 				links(t, whole, o)
 			}
 		}
+		// One section: a file has dozens, and each search for inputs may take its time.
+		if len(o.CS) > 0 {
+			o.CS = o.CS[int(at)%len(o.CS):][:1]
+		}
 		trials, err := trial.Of(o, "")
 		if (err == nil) != (len(trials) > 0) {
 			t.Errorf("both or neither: %v, %v", trials, err)
