@@ -103,13 +103,13 @@ func (b *builder) claim(a ir.Addr, width uint64) error {
 
 // value names an address that was claimed for an access of so many bytes; u is the
 // unit whose labels may be meant, or nil in data.
-func (b *builder) value(u *Unit, l *layout, a ir.Addr, width uint64) (ir.Value, error) {
+func (b *builder) value(u *codeUnit, l *layout, a ir.Addr, width uint64) (ir.Value, error) {
 	if i, ok := b.descriptor(a); ok {
 		d := b.o.CS[i]
 		for _, v := range b.units {
 			same := func(o elf.Descriptor) bool { return o.Addr == d.Addr }
-			if j := slices.IndexFunc(v.CS, same); j >= 0 && (u == nil || u == v.Unit) {
-				return ir.Sym(b.sectionName(v.Unit, j)).Plus(int64(a - d.Addr)), nil
+			if j := slices.IndexFunc(v.CS, same); j >= 0 && (u == nil || u == v.codeUnit) {
+				return ir.Sym(b.sectionName(v.codeUnit, j)).Plus(int64(a - d.Addr)), nil
 			}
 		}
 		return ir.Value{}, fmt.Errorf("the descriptor of a critical section that begins elsewhere, at %s, is used", b.o.Where(ir.Addr(d.CS.StartIP)))
@@ -151,7 +151,7 @@ func (b *builder) descriptor(a ir.Addr) (int, bool) {
 }
 
 // addresses claims what the operands of a unit's instructions mean.
-func (b *builder) addresses(u *Unit) error {
+func (b *builder) addresses(u *codeUnit) error {
 	for i := range u.Instrs {
 		in := &u.Instrs[i]
 		for _, r := range in.Refs {
@@ -165,7 +165,7 @@ func (b *builder) addresses(u *Unit) error {
 
 // reference claims what one operand means. A number that may be an address is
 // one if it points at something in the file.
-func (b *builder) reference(u *Unit, in *isa.Instr, r isa.Ref) error {
+func (b *builder) reference(u *codeUnit, in *isa.Instr, r isa.Ref) error {
 	a := address(in, r)
 	if r.Page {
 		return b.page(u, in, r)
@@ -217,7 +217,7 @@ func address(in *isa.Instr, r isa.Ref) ir.Addr {
 }
 
 // name replaces an instruction's addresses by names.
-func (b *builder) name(u *Unit, l *layout, in isa.Instr) (ir.Instr, error) {
+func (b *builder) name(u *codeUnit, l *layout, in isa.Instr) (ir.Instr, error) {
 	out := in.IR
 	for _, r := range in.Refs {
 		a, base := address(&in, r), ir.Addr(0)

@@ -66,25 +66,13 @@ func Alone(o *elf.Object, section int, inputs map[ir.Reg]ir.Value, base *ir.Prog
 		return nil, nil, codeError(o, end, errNoEnd)
 	}
 	exits := exitsOf(keys(c.exits), end)
-	if err := b.vectors(); err != nil {
-		return nil, nil, err
-	}
-	if err := b.addresses(u); err != nil {
-		return nil, nil, err
-	}
-	if err := b.pointed(); err != nil {
-		return nil, nil, err
-	}
-	if err := b.spanData(); err != nil {
+	if err := b.bringData(); err != nil {
 		return nil, nil, err
 	}
 	if err := b.alone(b.units[0], exits, inputs); err != nil {
 		return nil, nil, err
 	}
-	if err := b.threadData(); err != nil {
-		return nil, nil, err
-	}
-	if _, err := ir.Link(b.out, o.Arch); err != nil {
+	if err := b.finish(); err != nil {
 		return nil, nil, err
 	}
 	return b.out, exits, nil
@@ -125,7 +113,7 @@ func (c *collector) edge(from isa.Instr, to ir.Addr) bool {
 // alone writes the operation: the inputs, the arming, the section, its handler,
 // and a return for each exit.
 func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error {
-	l, err := b.layout(u.Unit)
+	l, err := b.layout(u.codeUnit)
 	if err != nil {
 		return err
 	}
@@ -141,9 +129,9 @@ func (b *builder) alone(u unit, exits []Exit, inputs map[ir.Reg]ir.Value) error 
 			l.labels[a] = "again"
 		}
 	}
-	name := b.sectionName(u.Unit, 0)
+	name := b.sectionName(u.codeUnit, 0)
 	f := ir.NewFunc(AloneFunc)
-	f.Sections = append(f.Sections, l.section(name, u.Unit, 0))
+	f.Sections = append(f.Sections, l.section(name, u.codeUnit, 0))
 	for r := range ir.Reg(ir.NumRegs) {
 		switch v, ok := inputs[r]; {
 		case ok && v == Area:

@@ -44,7 +44,8 @@ func TestANamedAccessIsTheSameAccess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.asIs = asIs; b.complete() != nil {
+			b.asIs = asIs
+			if err := b.complete(); err != nil {
 				t.Fatal(err)
 			}
 			return b.out

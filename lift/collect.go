@@ -17,11 +17,11 @@ import (
 // that reaches this is not one of those.
 const MaxInstrs = ir.MaxLines
 
-// Unit is a function of a file with all the code that can run in it: what is
+// codeUnit is a function of a file with all the code that can run in it: what is
 // reached from its entry by branches and jumps, and from the abort handler of
 // each critical section that begins in it. A function that it calls is a unit
 // of its own.
-type Unit struct {
+type codeUnit struct {
 	Name   string
 	Entry  ir.Addr
 	Instrs []isa.Instr      // by address; they don't overlap
@@ -35,7 +35,7 @@ type Unit struct {
 }
 
 // At returns the instruction at an address.
-func (u *Unit) At(a ir.Addr) (isa.Instr, bool) {
+func (u *codeUnit) At(a ir.Addr) (isa.Instr, bool) {
 	i, ok := u.at[a]
 	if !ok {
 		return isa.Instr{}, false
@@ -69,17 +69,7 @@ func codeError(o *elf.Object, a ir.Addr, err error) error {
 	return e
 }
 
-// Collect returns the unit that is entered at an address. The error is a
-// [*CodeError] at the first instruction, by the order in which they are reached,
-// that can't be decoded or that jumps nobody can tell where.
-func Collect(o *elf.Object, name string, entry ir.Addr) (*Unit, error) {
-	a, err := archOf(o.Arch)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
-	}
-	return newCollector(o, a, entry).collect(name)
-}
-
+// collector finds the code of one unit.
 type collector struct {
 	o     *elf.Object
 	arch  *arch
@@ -105,7 +95,10 @@ func newCollector(o *elf.Object, a *arch, entry ir.Addr) *collector {
 	return &collector{o: o, arch: a, entry: entry, got: map[ir.Addr]isa.Instr{}, jumpedTo: set(), calls: set(), ends: set(), cs: map[int]bool{}, exits: set()}
 }
 
-func (c *collector) collect(name string) (*Unit, error) {
+// collect returns the unit that is entered at the entry. The error is a
+// [*CodeError] at the first instruction, by the order in which they are reached,
+// that can't be decoded or that jumps nobody can tell where.
+func (c *collector) collect(name string) (*codeUnit, error) {
 	c.todo = append(c.todo, c.entry)
 	for len(c.todo) > 0 {
 		at := c.todo[0]
@@ -210,8 +203,8 @@ func (c *collector) endsHere(next ir.Addr) bool {
 }
 
 // unit sorts what was collected.
-func (c *collector) unit(name string) (*Unit, error) {
-	u := &Unit{Name: name, Entry: c.entry, at: make(map[ir.Addr]int, len(c.got))}
+func (c *collector) unit(name string) (*codeUnit, error) {
+	u := &codeUnit{Name: name, Entry: c.entry, at: make(map[ir.Addr]int, len(c.got))}
 	for _, in := range c.got {
 		u.Instrs = append(u.Instrs, in)
 	}

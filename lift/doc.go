@@ -15,7 +15,7 @@
 // # Code
 //
 // A function is what control reaches from its entry, and, since only the kernel
-// goes there, from the abort handler of each section that it enters ([Collect]).
+// goes there, from the abort handler of each section that it enters.
 // Each instruction is one of package ir's, of the same length, with the machine's
 // own words and the source line behind it as a comment. A jump whose target no one
 // can tell is an error, as is an instruction that no decoder knows.

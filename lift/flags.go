@@ -11,7 +11,7 @@ import (
 // instruction that set it last: its architecture leaves it undefined, or its lift
 // doesn't compute it. at is the reader. All instructions that lose flags are
 // followed in one go, each flag through each instruction once.
-func (u *Unit) checkFlags() (at ir.Addr, err error) {
+func (u *codeUnit) checkFlags() (at ir.Addr, err error) {
 	type place struct {
 		at   ir.Addr
 		lost isa.Flags

@@ -21,7 +21,7 @@ func (r run) end() ir.Addr { return r[len(r)-1].Next() }
 // runs cuts a unit into its runs, by address, but for the one that begins with
 // the entry, which a function of package ir begins with: what precedes the
 // entry without a gap is a run of its own.
-func (u *Unit) runs() []run {
+func (u *codeUnit) runs() []run {
 	var all []run
 	for _, in := range u.Instrs {
 		n := len(all)
@@ -53,7 +53,7 @@ type layout struct {
 
 // layout names a unit's labels: the parts of its sections by what they are,
 // other targets by their address.
-func (b *builder) layout(u *Unit) (layout, error) {
+func (b *builder) layout(u *codeUnit) (layout, error) {
 	l := layout{labels: map[ir.Addr]string{}, sigs: map[ir.Addr]uint32{}}
 	name := func(a ir.Addr, what string, n int) {
 		if l.labels[a] != "" {
@@ -100,7 +100,7 @@ func (b *builder) layout(u *Unit) (layout, error) {
 // commit returns the address where a section's end can have a label: its own; or,
 // if it is in a gap, which the program doesn't have, the end of the code before it.
 // There is none in the middle of an instruction and behind all code.
-func (u *Unit) commit(d elf.Descriptor) (ir.Addr, bool) {
+func (u *codeUnit) commit(d elf.Descriptor) (ir.Addr, bool) {
 	at := ir.Addr(d.CS.StartIP + d.CS.PostCommitOffset)
 	n, ok := slices.BinarySearchFunc(u.Instrs, at, func(in isa.Instr, a ir.Addr) int { return cmp.Compare(in.Addr, a) })
 	if ok || n == 0 || at < ir.Addr(d.CS.StartIP) {
@@ -112,7 +112,7 @@ func (u *Unit) commit(d elf.Descriptor) (ir.Addr, bool) {
 
 // signature reads the word before an abort handler. It is data that lies in the
 // code, so that code that runs can't be lifted if it holds one.
-func (b *builder) signature(u *Unit, abort ir.Addr) (uint32, error) {
+func (b *builder) signature(u *codeUnit, abort ir.Addr) (uint32, error) {
 	word, ok := b.o.Bytes(abort-4, 4)
 	if !ok {
 		return 0, errors.New("there is nothing before the abort handler, where the signature should be")
@@ -126,7 +126,7 @@ func (b *builder) signature(u *Unit, abort ir.Addr) (uint32, error) {
 }
 
 // section writes the i-th descriptor of a unit by its labels.
-func (l *layout) section(name string, u *Unit, i int) ir.Section {
+func (l *layout) section(name string, u *codeUnit, i int) ir.Section {
 	d := u.CS[i]
 	s := ir.Section{
 		Name: name, Version: d.CS.Version, Flags: d.CS.Flags,

@@ -47,7 +47,7 @@ func (b *builder) dataName(symbol string) string {
 }
 
 // sectionName returns the name of the i-th descriptor of a unit.
-func (b *builder) sectionName(u *Unit, i int) string {
+func (b *builder) sectionName(u *codeUnit, i int) string {
 	key := fmt.Sprintf("%s\x00%d", u.Name, i)
 	name, ok := b.dataOf[key]
 	if !ok {

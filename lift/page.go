@@ -16,7 +16,7 @@ import (
 
 // page claims what is reached through a register that holds the beginning of a
 // page.
-func (b *builder) page(u *Unit, in *isa.Instr, r isa.Ref) error {
+func (b *builder) page(u *codeUnit, in *isa.Instr, r isa.Ref) error {
 	reg := in.IR.Ops[r.Op].Dst
 	uses, err := pageUses(u, in.Addr, reg, address(in, r))
 	if err != nil {
@@ -84,7 +84,7 @@ type pageUse struct {
 
 // pageUses follows a register that was given the beginning of a page at an
 // instruction, up to where it is written again.
-func pageUses(u *Unit, from ir.Addr, reg ir.Reg, page ir.Addr) ([]pageUse, error) {
+func pageUses(u *codeUnit, from ir.Addr, reg ir.Reg, page ir.Addr) ([]pageUse, error) {
 	var uses []pageUse
 	seen := map[ir.Addr]bool{}
 	in, _ := u.At(from)

@@ -48,18 +48,7 @@ func (b *builder) complete() error {
 			return err
 		}
 	}
-	if err := b.vectors(); err != nil {
-		return err
-	}
-	for _, u := range b.units {
-		if err := b.addresses(u.Unit); err != nil {
-			return err
-		}
-	}
-	if err := b.pointed(); err != nil {
-		return err
-	}
-	if err := b.spanData(); err != nil {
+	if err := b.bringData(); err != nil {
 		return err
 	}
 	for _, u := range b.units {
@@ -67,13 +56,35 @@ func (b *builder) complete() error {
 			return err
 		}
 	}
-	if err := b.threadData(); err != nil {
-		return err
-	}
 	if b.stack && b.out.Setup.StackSize == 0 {
 		b.out.Setup.StackSize = DefaultStack
 	}
-	_, err := ir.Link(b.out, b.o.Arch) // what a program has room for isn't known before
+	return b.finish()
+}
+
+// bringData claims and declares the data that the units' code means.
+func (b *builder) bringData() error {
+	if err := b.vectors(); err != nil {
+		return err
+	}
+	for _, u := range b.units {
+		if err := b.addresses(u.codeUnit); err != nil {
+			return err
+		}
+	}
+	if err := b.pointed(); err != nil {
+		return err
+	}
+	return b.spanData()
+}
+
+// finish declares the thread-local data that the written code uses, and links the
+// program: what one has room for isn't known before.
+func (b *builder) finish() error {
+	if err := b.threadData(); err != nil {
+		return err
+	}
+	_, err := ir.Link(b.out, b.o.Arch)
 	return err
 }
 
@@ -103,7 +114,7 @@ type builder struct {
 // call; on x86-64 it returns as the machine's functions do, and not by a
 // return address on the stack.
 type unit struct {
-	*Unit
+	*codeUnit
 	operation bool
 }
 
@@ -279,7 +290,7 @@ func (b *builder) vectors() error {
 
 // function writes a unit.
 func (b *builder) function(u unit) error {
-	l, err := b.layout(u.Unit)
+	l, err := b.layout(u.codeUnit)
 	if err != nil {
 		return err
 	}
@@ -288,7 +299,7 @@ func (b *builder) function(u unit) error {
 		f.Notes.Lead = []string{b.o.Where(u.Entry)}
 	}
 	for i := range u.CS {
-		f.Sections = append(f.Sections, l.section(b.sectionName(u.Unit, i), u.Unit, i))
+		f.Sections = append(f.Sections, l.section(b.sectionName(u.codeUnit, i), u.codeUnit, i))
 	}
 	for _, r := range u.runs() {
 		if err := b.run(f, u, &l, r); err != nil {
@@ -353,7 +364,7 @@ func (b *builder) label(f *ir.Func, l *layout, a ir.Addr) {
 // instr writes one instruction.
 func (b *builder) instr(u unit, l *layout, in isa.Instr) (ir.Instr, error) {
 	fail := func(err error) (ir.Instr, error) { return ir.Instr{}, codeError(b.o, in.Addr, err) }
-	out, err := b.name(u.Unit, l, in)
+	out, err := b.name(u.codeUnit, l, in)
 	if err != nil {
 		return out, err
 	}

@@ -66,7 +66,11 @@ func TestRISCVThatIsntFollowed(t *testing.T) {
 		{"a shadow call stack", []uint32{0x00818193}, "it uses gp, and the file has no symbol"},                // addi gp,gp,8
 		{"call t0,f", []uint32{0x00000297, 0x000282e7}, "jalr t0,t0 goes where no one can tell from the code"}, // auipc t0; jalr t0,t0
 	} {
-		_, err := Collect(words(abi.RISCV64, append(tt.code, 0x00008067)), "f", 0x10000)
+		a, err := archOf(abi.RISCV64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = newCollector(words(abi.RISCV64, append(tt.code, 0x00008067)), a, 0x10000).collect("f")
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
 		}
@@ -123,7 +127,7 @@ func TestAFunctionTwiceHasItsSectionTwice(t *testing.T) {
 	if err := b.callees(b.units[1]); err != nil {
 		t.Fatal(err)
 	}
-	if a, c := b.sectionName(b.units[0].Unit, 0), b.sectionName(b.units[2].Unit, 0); a != "F10000_cs" || c != "F10000_called_cs" {
+	if a, c := b.sectionName(b.units[0].codeUnit, 0), b.sectionName(b.units[2].codeUnit, 0); a != "F10000_cs" || c != "F10000_called_cs" {
 		t.Errorf("%s and %s", a, c)
 	}
 }
