@@ -42,11 +42,26 @@ func TestWithoutPtraceTheOtherTiersRun(t *testing.T) {
 		t.Skip(err)
 	}
 	count := map[conform.Status]int{}
-	for r := range conform.Check(t.Context(), target, conform.Cases(), conform.Emulator(k)) {
-		count[r.Status]++
-		if !r.Status.OK() {
-			t.Errorf("%s: %v\n%s", r.Case.Name, r.Status, r.Detail)
+	// Without a tracer a machine that is busy for a second can interrupt a thread in the
+	// same place sixteen times. What the kernel does otherwise it does the next time, too.
+	cases := conform.Cases()
+	for try := 1; len(cases) > 0; try++ {
+		var again []conform.Case
+		for r := range conform.Check(t.Context(), target, cases, conform.Emulator(k)) {
+			switch {
+			case r.Status.OK(), try == 3:
+				count[r.Status]++
+			default:
+				again = append(again, *r.Case)
+			}
+			if !r.Status.OK() {
+				t.Logf("%s, asked %d times: %v\n%s", r.Case.Name, try, r.Status, r.Detail)
+				if try == 3 {
+					t.Fail()
+				}
+			}
 		}
+		cases = again
 	}
 	t.Log(count)
 	if count[conform.Same] < 100 {
