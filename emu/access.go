@@ -26,9 +26,6 @@ func (m *Machine) NextAccess(c CPUID, buf []vcpu.Access) ([]vcpu.Access, vcpu.Tr
 	if t.regs.IP != ir.ReturnIP || t.inCall || t.script < 0 {
 		return m.code.Peek(m.memOf(t), int(c), &t.regs, buf)
 	}
-	// As invoke does.
-	next, regs := &m.calls[t.script][t.call], t.regs
-	copy(regs.R[:], next.args)
-	regs.SetIP(next.entry)
+	regs := m.invoked(t)
 	return m.code.Peek(m.memOf(t), int(c), &regs, buf)
 }

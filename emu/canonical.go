@@ -3,11 +3,9 @@ package emu
 import (
 	"encoding/binary"
 	"errors"
-	"math/bits"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
-	"github.com/rseqemu/rseqemu/vcpu"
 )
 
 // AppendState appends the state's canonical bytes: equal for two states of one
@@ -25,18 +23,19 @@ func (m *Machine) AppendState(b []byte) []byte {
 		b = append(b, bit(c.online)|c.ipi<<1, byte(c.cur))
 	}
 	for i := range m.tasks {
-		b = m.appendTask(b, &m.tasks[i])
+		b = m.appendTask(b, i, &m.tasks[i])
 	}
 	for i := range m.procs {
 		p := &m.procs[i]
-		b = append(b, byte(p.live), bit(p.done)|byte(p.mm)<<1)
+		handlers := p.live > 0 && !p.done && p.handlers != m.handlers
+		b = append(b, byte(p.live), bit(p.done)|bit(handlers)<<1|byte(p.mm)<<2)
 		switch {
 		case p.done:
 			e := &p.exit
 			b = append(b, e.Code, byte(e.Signal), byte(e.Reason), byte(e.Task))
 			b = binary.AppendUvarint(b, uint64(e.IP))
 			b = binary.AppendUvarint(b, uint64(e.Addr))
-		case p.live > 0:
+		case handlers:
 			for _, h := range p.handlers {
 				b = binary.AppendUvarint(b, uint64(h))
 			}
@@ -70,49 +69,6 @@ func bit(v bool) byte {
 	return 0
 }
 
-func (m *Machine) appendTask(b []byte, t *task) []byte {
-	b = append(b, byte(t.state))
-	if t.state == taskUnused || t.state == taskDead {
-		return append(b, byte(t.proc))
-	}
-	b = append(b, byte(t.wait), bit(t.inSyscall)|bit(t.inCall)<<1, byte(t.cpu), byte(t.proc), byte(t.cid), byte(t.lastCID),
-		byte(t.parent), byte(t.script), byte(t.call), byte(t.call>>8), byte(t.reason))
-	for _, v := range [...]uint64{t.affinity, t.pending, t.blocked, uint64(t.waitAddr), t.fences, uint64(t.reasonAt)} {
-		b = binary.AppendUvarint(b, v)
-	}
-	r := &t.rseq
-	b = append(b, bit(r.notify)|bit(r.schedSwitch)<<1|bit(r.idsChanged)<<2|bit(r.userIRQ)<<3, r.eventMask, r.version)
-	if m.k.Slices == SlicesOn {
-		b = append(b, r.slice, t.entering)
-	}
-	for _, v := range [...]uint64{uint64(r.area), uint64(r.length), uint64(r.sig), uint64(r.ids.cpu), uint64(r.ids.node), uint64(r.ids.cid)} {
-		b = binary.AppendUvarint(b, v)
-	}
-	return appendRegs(b, &t.regs)
-}
-
-// appendRegs writes the registers that aren't zero behind a mask that says
-// which they are.
-func appendRegs(b []byte, r *vcpu.Regs) []byte {
-	live := int(ir.T0)
-	if r.Micro != 0 {
-		live = int(ir.None)
-	}
-	var mask uint64
-	for i, v := range r.R[:live] {
-		if v != 0 {
-			mask |= 1 << i
-		}
-	}
-	b = append(b, r.Micro, r.Flags)
-	b = binary.AppendUvarint(b, uint64(r.IP))
-	b = binary.AppendUvarint(b, mask)
-	for ; mask != 0; mask &= mask - 1 {
-		b = binary.AppendUvarint(b, r.R[bits.TrailingZeros64(mask)])
-	}
-	return b
-}
-
 // appendMemory writes eight words at a time: a mask of those that aren't zero,
 // then these.
 func appendMemory(b, mem []byte) []byte {
@@ -121,12 +77,12 @@ func appendMemory(b, mem []byte) []byte {
 		at := len(b)
 		b = append(b, 0)
 		for i := 0; i < n; i += 8 {
-			if w := mem[i:n]; len(w) < 8 {
+			if n-i < 8 {
 				b[at] |= 1 << (i / 8)
-				b = append(b, w...)
-			} else if binary.LittleEndian.Uint64(w) != 0 {
+				b = append(b, mem[i:n]...)
+			} else if w := binary.LittleEndian.Uint64(mem[i:]); w != 0 {
 				b[at] |= 1 << (i / 8)
-				b = append(b, w[:8]...)
+				b = binary.LittleEndian.AppendUint64(b, w)
 			}
 		}
 		mem = mem[n:]
@@ -151,22 +107,24 @@ func (m *Machine) SetState(b []byte) (rest []byte, err error) {
 		m.cpus[i] = cpu{online: v&1 != 0, ipi: v >> 1, cur: TaskID(d.byte())}
 	}
 	for i := range m.tasks {
-		m.setTask(&d, &m.tasks[i])
+		m.setTask(&d, i, &m.tasks[i])
 	}
 	for i := range m.procs {
 		p := &m.procs[i]
 		*p = process{live: int8(d.byte())}
 		v := d.byte()
-		p.done, p.mm = v&1 != 0, int8(v>>1)
+		p.done, p.mm = v&1 != 0, int8(v>>2)
 		switch {
 		case p.done:
 			v := d.take(4)
 			p.exit.Code, p.exit.Signal, p.exit.Reason, p.exit.Task = v[0], abi.Signal(v[1]), Reason(v[2]), TaskID(v[3])
 			p.exit.IP, p.exit.Addr = ir.Addr(d.uvarint()), ir.Addr(d.uvarint())
-		case p.live > 0:
+		case v&2 != 0:
 			for s := range p.handlers {
 				p.handlers[s] = uint32(d.uvarint())
 			}
+		case p.live > 0:
+			p.handlers = m.handlers
 		}
 	}
 	for i := range m.mms {
@@ -193,39 +151,6 @@ func (m *Machine) SetState(b []byte) (rest []byte, err error) {
 		return nil, errState
 	}
 	return d.b, nil
-}
-
-func (m *Machine) setTask(d *decoder, t *task) {
-	*t = task{state: taskState(d.byte()), cpu: none, script: none, cid: none, lastCID: none, parent: none}
-	if t.state == taskUnused || t.state == taskDead {
-		t.proc = int8(d.byte())
-		return
-	}
-	v := d.take(11)
-	t.wait, t.inSyscall, t.inCall = waitKind(v[0]), v[1]&1 != 0, v[1]&2 != 0
-	t.cpu, t.proc, t.cid, t.lastCID, t.parent = CPUID(v[2]), int8(v[3]), int8(v[4]), int8(v[5]), TaskID(v[6])
-	t.script, t.call, t.reason = int16(int8(v[7])), int16(v[8])|int16(v[9])<<8, Reason(v[10])
-	t.affinity, t.pending, t.blocked = d.uvarint(), d.uvarint(), d.uvarint()
-	t.waitAddr, t.fences, t.reasonAt = ir.Addr(d.uvarint()), d.uvarint(), ir.Addr(d.uvarint())
-	r := &t.rseq
-	v = d.take(3)
-	r.notify, r.schedSwitch, r.idsChanged, r.userIRQ = v[0]&1 != 0, v[0]&2 != 0, v[0]&4 != 0, v[0]&8 != 0
-	r.eventMask, r.version = v[1], v[2]
-	if m.k.Slices == SlicesOn {
-		r.slice, t.entering = d.byte(), d.byte()
-	}
-	r.area, r.length, r.sig = ir.Addr(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())
-	r.ids = ids{uint32(d.uvarint()), uint32(d.uvarint()), uint32(d.uvarint())}
-	v = d.take(2)
-	t.regs.Micro, t.regs.Flags, t.regs.IP = v[0], v[1], ir.Addr(d.uvarint())
-	for mask := d.uvarint(); mask != 0; mask &= mask - 1 {
-		i := bits.TrailingZeros64(mask)
-		if i >= ir.NumRegs {
-			d.bad = true
-			return
-		}
-		t.regs.R[i] = d.uvarint()
-	}
 }
 
 // decoder reads canonical bytes; after an error it yields zeros.

@@ -13,8 +13,9 @@ import (
 // of the runs that only differ in when it is made, one is left. (It is a step of
 // a confluent reduction, and invisible: it changes no memory.)
 //
-// Other CPUs can't tell a step that touches only registers, the thread's own area
-// and, as is watched, the CPU's own per-CPU data. What remains are the kernel's
+// Other CPUs can't tell a step that touches only registers, the thread's own area,
+// objects in its own hands (seclusion.go) and, as is watched, the CPU's own per-CPU
+// data. What remains are the kernel's
 // events on the same CPU, and there are two ways for a step to be local:
 //
 //   - Outside of any armed section, before and behind the step, an event leaves
@@ -53,9 +54,11 @@ func (r *Reducer) Settle(way []Choice) []Choice {
 
 // localStep makes the CPU's next step if it is local.
 func (r *Reducer) localStep(c CPUID, t *task) bool {
-	m, ip := r.m, t.regs.IP
+	m := r.m
+	regs, ok := r.begins(t)
+	ip := regs.IP
 	kind := r.facts.StepAt(ip)
-	if kind == live.Visible || !t.user() || m.cpus[c].ipi != 0 || t.rseq.area == 0 {
+	if !ok || kind == live.Visible || !t.user() || m.cpus[c].ipi != 0 || t.rseq.area == 0 {
 		return false
 	}
 	in, ok := r.armed(t)
@@ -65,15 +68,20 @@ func (r *Reducer) localStep(c CPUID, t *task) bool {
 	case !ok:
 		return false
 	case kind == live.Return:
-		return !inside && r.returns(t)
-	case r.set&LocalSteps == 0, kind == live.Loads && r.faults:
+		return t.inCall && !inside && r.returns(t)
+	case r.set&LocalSteps == 0, kind >= live.Loads && r.faults:
 		return false
 	case inside && (m.k.NoUserIRQ || r.facts.Loses(ip, in)):
 		return false
 	case inside:
 		mem = r.inside[c]
 	}
-	regs := t.regs
+	if kind != live.Private && (kind == live.Loads || !inside) && r.secluded(c, t, &regs, inside) {
+		mem = m.memOf(t)
+		mem.Enter(int(c))
+	} else if kind == live.Accesses {
+		return false
+	}
 	if trap := m.code.Step(mem, int(c), &regs); trap.Kind != vcpu.TrapNone || !regs.Boundary() {
 		return false
 	}
@@ -81,6 +89,9 @@ func (r *Reducer) localStep(c CPUID, t *task) bool {
 		return false
 	}
 	r.local[m.im.Index(ip)] = true
+	if !t.inCall {
+		m.invoke(t)
+	}
 	t.regs = regs
 	return true
 }

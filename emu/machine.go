@@ -3,6 +3,7 @@ package emu
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/abi"
 	"github.com/rseqemu/rseqemu/ir"
@@ -44,11 +45,13 @@ type Machine struct {
 	k        Kernel
 	cfg      Config
 	taskSize uint64
-	calls    [][]call // by thread
-	sendable uint64   // signals that have a handler at the start, bit n: signal n
-	late     []bool   // by instruction: a load of it may be delayed to some effect (ARM)
-	atomics  bool     // there are indivisible operations
-	initial  []byte   // the mutable memory of a fresh address space
+	calls    [][]call   // by thread
+	sendable uint64     // signals that have a handler at the start, bit n: signal n
+	late     []bool     // by instruction: a load of it may be delayed to some effect (ARM)
+	atomics  bool       // there are indivisible operations
+	initial  []byte     // the mutable memory of a fresh address space
+	first    []task     // the tasks before any ran, and
+	handlers [32]uint32 // the first process's handlers: what is usual
 	observer func(Event)
 	listens  EventSet  // the kinds that the observer is told of
 	accesses *Accesses // where the kernel's accesses are counted, or nil
@@ -145,6 +148,7 @@ func NewLinked(im *ir.Image, code *vcpu.Code, cfg Config) (*Machine, error) {
 			return nil, err
 		}
 	}
+	m.first, m.handlers = slices.Clone(m.tasks), m.procs[0].handlers
 	if !cfg.Idle {
 		m.place()
 	}

@@ -33,6 +33,9 @@ func (r *Reducer) normalise() {
 			}
 		}
 	}
+	if r.set&Garbage != 0 {
+		r.sweep()
+	}
 	if r.area && r.dead&live.MMCID != 0 {
 		for i := range m.cids {
 			m.cids[i] = none

@@ -13,7 +13,7 @@ import (
 )
 
 // Reduction is a set of ways to have fewer states without losing a verdict.
-type Reduction uint8
+type Reduction uint16
 
 // The reductions. Each rests on a proof from the rules, which is where it is
 // done, and on assumptions that are watched: see [Reducer.Broken].
@@ -37,11 +37,23 @@ const (
 	// OneCPU: while a CPU's next step touches nothing but what is the CPU's and its
 	// thread's own, nothing else is looked at (ample.go).
 	OneCPU
+	// OwnObjects: an object that nobody else can get at is a thread's own, like its
+	// registers (seclusion.go).
+	OwnObjects
+	// EagerCalls: the first step of an operation is like any other: nobody asks which
+	// operation began before which other was over.
+	EagerCalls
+	// ClaimedCPU: a thread that has just read which CPU it is on, and is about to ask in
+	// a section whether it still is, isn't taken off the CPU in between (claim.go).
+	ClaimedCPU
+	// Garbage: what an object holds that nobody can get at any more is forgotten
+	// (seclusion.go).
+	Garbage
 
-	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU | Symmetry | OneCPU
+	AllReductions = DeadValues | LocalSteps | EagerReturns | OwnPerCPU | Symmetry | OneCPU | OwnObjects | EagerCalls | ClaimedCPU | Garbage
 )
 
-var reductionNames = [...]string{"dead", "local", "return", "percpu", "symmetry", "cpu"}
+var reductionNames = [...]string{"dead", "local", "return", "percpu", "symmetry", "cpu", "object", "call", "claim", "garbage"}
 
 // Reducer reduces the states of a machine.
 type Reducer struct {
@@ -58,8 +70,9 @@ type Reducer struct {
 	inside  []*vcpu.Memory
 	faults  bool
 	local   []bool // by instruction: it was a local step
+	peeked  []vcpu.Access
 
-	// Of the symmetry.
+	// Of the symmetry, and of what is known about objects, which it finds.
 	why         string // there is none
 	sym         *symmetry.Facts
 	objects     []object
@@ -69,6 +82,7 @@ type Reducer struct {
 	moving      [][]moving // by instruction: the live registers that are renamed
 	twin        *Machine
 	order       *inOrder
+	names       [][]uint64 // by thread and call: the objects that the script names from there on
 }
 
 // Reduce returns the reductions of the set that are sound for the machine's
@@ -114,10 +128,14 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	if r.set&(DeadValues|OwnPerCPU) != DeadValues|OwnPerCPU || !r.exits || m.budget.has(Unplugs) {
 		r.set &^= OneCPU
 	}
-	if r.set&Symmetry != 0 && r.set&DeadValues != 0 {
+	if r.set&DeadValues == 0 {
+		r.set &^= Symmetry | OwnObjects | Garbage
+	}
+	if r.set&OwnPerCPU == 0 {
+		r.set &^= OwnObjects // who reads whose data isn't watched
+	}
+	if r.set&(Symmetry|OwnObjects|Garbage) != 0 {
 		r.setSymmetry()
-	} else {
-		r.set &^= Symmetry
 	}
 	return r
 }
@@ -159,7 +177,7 @@ func (r *Reducer) Broken() Reduction {
 	for i := range m.mem {
 		if s := m.mem[i].Strayed(); s != 0 {
 			if s&vcpu.StrayPerCPU != 0 {
-				wrong |= OwnPerCPU | OneCPU
+				wrong |= OwnPerCPU | OneCPU | OwnObjects
 			}
 			if s&vcpu.StrayThread != 0 {
 				wrong |= AllReductions
@@ -173,7 +191,7 @@ func (r *Reducer) Broken() Reduction {
 }
 
 // ParseReduction reads a list of reductions, with commas between them: dead, local,
-// return, percpu, symmetry, cpu; or all, or none.
+// return, percpu, symmetry, cpu, object, call, claim, garbage; or all, or none.
 func ParseReduction(text string) (Reduction, error) {
 	var set Reduction
 	for _, name := range strings.Split(text, ",") {

@@ -97,12 +97,17 @@ func (r *Reducer) objectAt(a ir.Addr) int {
 	return int(r.objectOf[(a-ir.DataBase)/8])
 }
 
-// setSymmetry prepares for renaming.
+// setSymmetry prepares for renaming, and notes what numbers are.
 func (r *Reducer) setSymmetry() {
 	f := symmetry.Of(r.m.im, r.facts)
 	r.why = f.Why
-	if r.dead&live.MMCID == 0 || r.m.cfg.Nodes > 1 || len(f.Classes) == 0 && !f.CPUs {
+	if r.dead&live.MMCID == 0 || r.m.cfg.Nodes > 1 || len(f.Classes) == 0 && (!f.CPUs || len(r.m.cpus) == 1) {
 		r.set &^= Symmetry
+	}
+	if len(f.Classes) == 0 {
+		r.set &^= OwnObjects | Garbage
+	}
+	if r.set&(Symmetry|OwnObjects|Garbage) == 0 {
 		return
 	}
 	r.sym = f
@@ -138,6 +143,7 @@ func (r *Reducer) setSymmetry() {
 			}
 		}
 	}
+	r.setSeclusion()
 	r.twin = r.m.Fork()
 	r.order = newInOrder(r)
 }

@@ -231,10 +231,17 @@ func (m *Machine) leave(c CPUID, t *task, trap vcpu.Trap) {
 // history begins, not at the end of the call before.
 func (m *Machine) invoke(t *task) {
 	m.emit(EvInvoke, t.cpu, t, uint64(t.call), 0)
-	next := &m.calls[t.script][t.call]
-	copy(t.regs.R[:], next.args)
-	t.regs.SetIP(next.entry)
+	t.regs = m.invoked(t)
 	t.inCall = true
+}
+
+// invoked returns the registers of a task that is between calls as the next one finds
+// them.
+func (m *Machine) invoked(t *task) vcpu.Regs {
+	next, regs := &m.calls[t.script][t.call], t.regs
+	copy(regs.R[:], next.args)
+	regs.SetIP(next.entry)
+	return regs
 }
 
 // returned ends a call. Its registers are dead, and cleared, so that runs that

@@ -250,6 +250,437 @@ other:
 thread: f
 final a <= 3
 `},
+	{"a node that is read while others have it", "preempt=1 migrate=1", `
+percpu head: u64
+data node: u64[4]
+data a: u64
+func push(node)
+    ld.4 r1, [tp + cpu_id]
+    shl r1, r1, percpu_shift
+    st.8 [r1 + head], r0
+    st.8 [r0], 1
+    ld.8 r2, [r0]
+    st.8 [a], r2
+    ret
+func take()
+    ld.4 r1, [tp + cpu_id]
+    shl r1, r1, percpu_shift
+    ld.8 r0, [r1 + head]
+    beq r0, 0, none
+    st.8 [r0], 7
+none:
+    ret
+thread: push node
+thread: push node + 16
+thread: take
+cpus 1
+final a <= 1
+`},
+	{"a node that the other's script names later", "none", `
+data node: u64[4]
+data a: u64
+data shared: u64
+func put(node)
+    st.8 [shared], r0
+    ret
+func take()
+    mov r1, 0
+    xchg r1, [shared], r1
+    beq r1, 0, none
+    st.8 [r1], 1
+    st.8 [r1], 2
+none:
+    ret
+func look(node)
+    ld.8 r1, [r0]
+    beq r1, 0, none
+    st.8 [a], r1
+none:
+    ret
+thread: put node; take; look node
+thread: put node + 16; take; look node + 16
+cpus 2
+final a != 1
+`},
+	{"a node whose address is in global data", "none", `
+data node: u64[4]
+data a: u64
+data shared: u64
+func put(node)
+    st.8 [shared], r0
+    st.8 [r0], 1
+    st.8 [r0], 2
+    ret
+func take(node)
+    ld.8 r1, [shared]
+    beq r1, 0, none
+    ld.8 r2, [r1]
+    st.8 [a], r2
+none:
+    ret
+thread: put node; take node
+thread: put node + 16; take node + 16
+cpus 2
+final a != 1
+`},
+	{"a node that is behind another", "none", `
+data node: u64[8]
+data a: u64
+data shared: u64
+func put(node, next)
+    st.8 [shared], r0
+    st.8 [r0], r1
+    st.8 [r1 + 8], 1
+    st.8 [r1 + 8], 2
+    ret
+func take()
+    ld.8 r1, [shared]
+    beq r1, 0, none
+    ld.8 r1, [r1]
+    beq r1, 0, none
+    ld.8 r2, [r1 + 8]
+    st.8 [a], r2
+none:
+    ret
+thread: put node, node + 16; take
+thread: put node + 32, node + 48; take
+cpus 2
+final a != 1
+`},
+	{"a section that doesn't ask", "preempt=1 migrate=1", `
+percpu x: u64
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+start:
+    ld.4 r2, [tp + cpu_id]
+    sub r3, r1, r2
+    st.8 [a], r3
+commit:
+    ret
+    sig
+abort:
+    ret
+thread: f
+final a == 0
+`},
+	{"a section that asks for something else", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id_start]
+    mov r4, 0
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r4, abort }
+    add r1, r1, 1
+    st.8 [a], r1
+commit:
+    ret
+    sig
+abort:
+    ret
+thread: f
+final a <= 1
+`},
+	{"an abort handler that asks how far the section came", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    mov r5, 0
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+start:
+    ld.4 r5, [tp + cpu_id]
+    bne.4 r5, r1, abort
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    add r5, r5, 2
+    st.8 [a], r5
+    ret
+thread: f
+final a <= 2
+`},
+	{"an old id that is used again", "preempt=1", `
+data a: u64
+data x: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    mov r4, 0
+    mov r5, 0
+    ld.4 r1, [tp + cpu_id_start]
+again:
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+    ld.8 r3, [x]
+    bne r4, 0, second
+    mov r5, r3
+    mov r4, 1
+    jmp again
+second:
+    sub r5, r3, r5
+    st.8 [a], r5
+commit:
+    ret
+    sig
+abort:
+    st.8 [a], 9
+    ret
+func g()
+    st.8 [x], 1
+    ret
+thread: f
+thread: g
+cpus 1
+final a != 1
+`},
+	{"another section around it", "preempt=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    cs outer: start_ip=from post_commit_ip=to abort_ip=out
+    mov r1, 0
+    st.8 [tp + rseq_cs], outer
+from:
+    ld.4 r1, [tp + cpu_id_start]
+    nop
+    st.8 [tp + rseq_cs], s
+to:
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    st.8 [a], 2
+    ret
+    sig
+out:
+    add r1, r1, 3
+    st.8 [a], r1
+    ret
+thread on 1: f
+final a != 4
+`},
+	{"an abort handler that goes back in", "preempt=2 migrate=2", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    mov r6, 0
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+inside:
+    ld.8 r2, [a]
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    add r6, r6, 1
+    bne r6, 2, inside
+    st.8 [a], 7
+    ret
+thread: f
+final a != 7
+`},
+	{"an old id that is compared with itself", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id_start]
+    mov r5, r1
+    st.8 [tp + rseq_cs], s
+start:
+    bne.4 r5, r1, abort
+    ld.4 r2, [tp + cpu_id]
+    sub r3, r1, r2
+    st.8 [a], r3
+commit:
+    ret
+    sig
+abort:
+    ret
+thread: f
+final a == 0
+`},
+	{"a node_id that is compared with a cpu_id", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + node_id]
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+    ld.4 r2, [tp + node_id]
+    sub r3, r1, r2
+    st.8 [a], r3
+commit:
+    ret
+    sig
+abort:
+    ret
+thread: f
+cpus 4
+nodes 2
+final a == 0
+`},
+	{"an answer that leads elsewhere", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, other }
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    st.8 [a], 2
+    ret
+other:
+    st.8 [a], 3
+    ret
+thread: f
+final a != 3
+`},
+	{"an answer in the flags that leads elsewhere", "preempt=1 migrate=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+start:
+    { ld.4 t0, [tp + cpu_id]; cmp.4 t0, r1 }
+    b.ne other
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    st.8 [a], 2
+    ret
+other:
+    st.8 [a], 3
+    ret
+thread: f
+final a != 3
+`},
+	{"something between arming and the section", "preempt=1 migrate=1", `
+data a: u64
+data b: u64
+data c: u64
+data z: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    ld.4 r1, [tp + cpu_id]
+    add r1, r1, 1
+    st.8 [z], r1
+    ld.4 r1, [tp + cpu_id_start]
+    st.8 [tp + rseq_cs], s
+    st.8 [a], 5
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+    nop
+commit:
+    ret
+    sig
+abort:
+    st.8 [c], 1
+    ret
+func g()
+    ld.8 r1, [z]
+    ld.8 r2, [a]
+    beq r2, 5, late
+    st.8 [b], r1
+late:
+    ret
+thread: f
+thread on 0: g
+cpus 2
+final b != 1 || c != 1
+`},
+	{"a node that is written to in a section", "preempt=1", `
+data node: u64[4]
+data a: u64 = 1
+func f(node)
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    st.8 [tp + rseq_cs], s
+start:
+    st.8 [r0], 7
+    nop
+commit:
+    ret
+    sig
+abort:
+    ld.8 r1, [r0]
+    st.8 [a], r1
+    ret
+thread: f node
+thread: f node + 16
+final a != 0
+`},
+	{"a node that another thread holds", "none", `
+data node: u64[4]
+data a: u64
+data shared: u64
+func put(node)
+    st.8 [shared], r0
+    st.8 [r0], 1
+    st.8 [r0], 2
+    ret
+func take()
+    mov r1, 0
+    xchg r1, [shared], r1
+    beq r1, 0, none
+    ld.8 r2, [r1]
+    st.8 [a], r2
+none:
+    ret
+thread: put node; take
+thread: put node + 16; take
+cpus 2
+final a != 1
+`},
+	{"an operation that begins when another is over", "none", `
+percpu x: u64
+func write(value)
+    ld.4 r1, [tp + cpu_id]
+    shl r2, r1, percpu_shift
+    st.8 [r2 + x], r0
+    mov r0, 0
+    ret
+func read(slot)
+    ld.4 r2, [tp + cpu_id]
+    shl r2, r2, percpu_shift
+    mov r1, r0
+    ld.8 r0, [r2 + x]
+    ret
+thread on 0: read 1
+thread on 1: write 5
+spec register(write, read)
+`},
+	{"a node that the end asks for", "none", `
+data node: u64[4]
+func f(node)
+    st.8 [r0], 7
+    ret
+thread: f node
+thread: f node + 16
+cpus 2
+final node[0] + node[2] == 14
+final sum(node) == 14
+`},
 }
 
 // TestReductionsAreConditional: where a condition of a reduction doesn't hold the
@@ -261,17 +692,24 @@ func TestReductionsAreConditional(t *testing.T) {
 			for _, idle := range []bool{false, true} {
 				cfg := on(t, kernel, tt.bounds)
 				cfg.Idle = idle
-				search := func(set emu.Reduction) (*explore.Result, map[string]bool) {
+				search := func(set emu.Reduction, noted bool) (*explore.Result, map[string]bool) {
 					f := finals{ends{map[string]bool{}}, set}
+					fs := propsOf(t, p)
+					if noted {
+						fs = append(fs, f.factory)
+					}
 					lim := explore.Limits{Without: emu.AllReductions &^ set, Workers: 1}
-					r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), append(propsOf(t, p), f.factory), lim, nil)
+					r, err := explore.Exhaustive(context.Background(), boot(t, p, cfg), fs, lim, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
 					return r, f.seen
 				}
-				all, ends := search(0)
-				reduced, seen := search(emu.AllReductions)
+				all, ends := search(0, true)
+				if own, _ := search(emu.AllReductions, false); (all.Failure == nil) != (own.Failure == nil) {
+					t.Errorf("%s, %s, idle %t: %v; of its own, with %s, %v", tt.name, kernel, idle, all.Failure, own.Reduced, own.Failure)
+				}
+				reduced, seen := search(emu.AllReductions, true)
 				if (all.Failure == nil) != (reduced.Failure == nil) || all.Failure == nil && !maps.Equal(ends, seen) {
 					t.Errorf("%s, %s, idle %t: %v and ends %q; with %s %v and %q", tt.name, kernel, idle, all.Failure, slices.Sorted(maps.Keys(ends)),
 						reduced.Reduced, reduced.Failure, slices.Sorted(maps.Keys(seen)))

@@ -59,8 +59,8 @@
 //
 // A search doesn't look twice at what nobody can tell apart ([emu.Reduction]): it puts
 // states into a normal form, makes local steps at once, follows one CPU while its
-// steps are nobody else's, and takes states for one that are one but for the names
-// of threads and CPUs. Each reduction is proved from the rules where it is made; what
+// steps are nobody else's, leaves out preemptions that tell nothing new, and takes
+// states for one that are one but for the names of threads and CPUs. Each reduction is proved from the rules where it is made; what
 // it assumes of the program is watched while it runs, and a search begins anew without
 // one whose assumption broke. A property says which it allows ([Reducible],
 // [Symmetric]); one that says nothing has the search make none.

@@ -98,10 +98,13 @@ func (w *world) observe(e emu.Event) {
 // Reducible is a property that can do with fewer states. One that can't has a
 // search make none of the reductions, since it may ask for anything.
 //
-// A property that looks at nothing but data, the ends of processes, and the
-// calls and returns in its events allows them all; one that wants to see a return
-// in no other order than that of the run doesn't allow [emu.EagerReturns], which
-// moves returns before other transitions.
+// A property that looks at nothing but data at the end, the ends of processes, and how
+// many calls returned what, allows them all. One that asks which calls were over before
+// which others began doesn't allow [emu.EagerCalls]; one that wants to see a return in
+// no other order than that of the run doesn't allow [emu.EagerReturns] either, which
+// moves returns before other transitions. One that looks at data that no list and no
+// pointer leads to doesn't allow [emu.Garbage]; one that looks at data on the way
+// none of [emu.OneCPU] and [emu.OwnObjects].
 type Reducible interface {
 	Allows() emu.Reduction
 }

@@ -2,6 +2,7 @@ package props
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/ir"
@@ -17,20 +18,38 @@ func (survive) Allows() emu.Reduction { return emu.AllReductions }
 // Orderless: whoever is killed is killed in any order.
 func (survive) Orderless() bool { return true }
 
-// Allows all reductions: a history whose returns are earlier is explained by
-// fewer orders.
-func (mon *Monitor) Allows() emu.Reduction { return emu.AllReductions }
+// Allows all reductions but that of calls, whose beginnings it sees. A history whose
+// returns are earlier is explained by fewer orders.
+func (mon *Monitor) Allows() emu.Reduction { return emu.AllReductions &^ emu.EagerCalls }
 
 // Allows all reductions, but for an invariant, which must hold in whatever order
-// data changes; and if it counts returns, before each of them as well.
+// data changes, and before each return if it counts them; and but for conditions on
+// data that may be in an object that nobody can get at.
 func (c *checks) Allows() emu.Reduction {
-	switch {
-	case !c.always:
-		return emu.AllReductions
-	case c.counts:
-		return emu.AllReductions &^ (emu.OneCPU | emu.EagerReturns)
+	set := emu.AllReductions
+	if c.always {
+		set &^= emu.OneCPU | emu.OwnObjects | emu.EagerCalls
+		if c.counts {
+			set &^= emu.EagerReturns
+		}
 	}
-	return emu.AllReductions &^ emu.OneCPU
+	for i := range c.prog.Checks {
+		if c.reads(&c.prog.Checks[i].Cond) {
+			set &^= emu.Garbage
+		}
+	}
+	return set
+}
+
+// reads reports whether an expression reads global data other than along a list.
+func (c *checks) reads(e *ir.Expr) bool {
+	switch e.Op {
+	case ir.ExprSym, ir.ExprIndex, ir.ExprSum:
+		if d := c.data(e.Sym); d != nil && d.Kind == ir.Global {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.Args, func(a ir.Expr) bool { return c.reads(&a) })
 }
 
 // Allows all reductions: it looks at calls and what they return, thread by thread.

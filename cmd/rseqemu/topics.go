@@ -162,6 +162,13 @@ a search begins anew without the one that it can't have. --reduce none makes non
   percpu    reading the own CPU's per-CPU data inside a section is local too
   symmetry  threads with the same script, and CPUs, change places
   cpu       while a CPU's next step is nobody's but its own, the others wait
+  object    a piece of data that only scripts name is its holder's own while nobody
+            else has its address
+  garbage   and forgotten when nobody has
+  call      when an operation begins is nothing to see, if only data and counts are
+            asked for
+  claim     no preemption between reading cpu_id and the section that asks whether it
+            still is so
 
 What a property looks at decides too: an always line, norace or blocks leaves fewer.
 

@@ -42,11 +42,12 @@ type Facts struct {
 	Indirect bool
 	Sections []Section
 
-	im    *ir.Image
-	in    []Set
-	idle  Set
-	steps []Step
-	calls bool // it has functions that call others
+	im      *ir.Image
+	in      []Set
+	idle    Set
+	steps   []Step
+	calls   bool   // it has functions that call others
+	claimed []bool // by instruction
 }
 
 // Section is a declared critical section.
@@ -74,6 +75,7 @@ func Of(im *ir.Image) *Facts {
 	for i := range im.Instrs {
 		f.steps[i] = f.step(i)
 	}
+	f.claims()
 	return f
 }
 

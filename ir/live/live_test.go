@@ -152,8 +152,10 @@ func TestSectionsThatTheKernelRefusesAreUnsound(t *testing.T) {
 func TestStepsAreWhatTheyTouch(t *testing.T) {
 	for line, want := range map[string]live.Step{
 		"nop": live.Private, "add r0, r1, 2": live.Private, "{ shl t0, r1, 3; add r2, t0, 8 }": live.Private, "beq r0, 0, end": live.Private,
-		"ld.8 r0, [r1]": live.Loads, "{ ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, end }": live.Loads, "ld.8.acq r0, [r1]": live.Visible,
-		"st.8 [r1], r0": live.Visible, "xadd r0, [r1], r0": live.Visible, "fence": live.Visible, "syscall sched_yield": live.Visible,
+		"ld.8 r0, [r1]": live.Loads, "{ ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, end }": live.Loads, "ld.8.acq r0, [r1]": live.Accesses,
+		"st.8 [r1], r0": live.Accesses, "xadd r0, [r1], r0": live.Accesses, "fence": live.Private,
+		"{ st.8 [r1], r0; st.8 [r2], r0 }": live.Visible, "lock { st.8 [r1], r0; st.8 [r2], r0 }": live.Accesses, "ll.8 r0, [r1]": live.Visible,
+		"{ ld.8 t0, [r1]; st.8 [r2], t0 }": live.Visible, "syscall sched_yield": live.Visible,
 		"trap brk": live.Visible, "jmpr r0": live.Visible, "ret": live.Return,
 	} {
 		im := link(t, "func f()\n "+line+"\nend:\n ret\nthread: f")

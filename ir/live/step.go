@@ -8,10 +8,11 @@ type Step uint8
 
 // The kinds of step, in the order of what they touch.
 const (
-	Visible Step = iota // whatever isn't one of the others
-	Private             // registers and flags only; may branch
-	Loads               // and plain loads
-	Return              // a return
+	Visible  Step = iota // whatever isn't one of the others
+	Private              // registers and flags only; may branch
+	Loads                // and plain loads
+	Accesses             // and one store, ordered load or indivisible operation, or several in a locked instruction
+	Return               // a return
 )
 
 // StepAt returns the kind of the instruction at ip.
@@ -52,11 +53,16 @@ func (f *Facts) Loses(ip ir.Addr, s *Section) bool {
 	return Set(writes)&f.At(s.Abort) != 0
 }
 
+// step is the kind of instruction i. Order between accesses is no kind of its own:
+// what is said of steps is said of sequentially consistent memory.
 func (f *Facts) step(i int) Step {
-	kind := Private
+	kind, accesses := Private, 0
 	in := &f.im.Instrs[i]
 	for j := range in.Micro() {
 		o := &in.Ops[j]
+		if o.Loads() || o.Stores() {
+			accesses++
+		}
 		switch o.Code {
 		case ir.Ret:
 			if in.N > 1 {
@@ -65,14 +71,19 @@ func (f *Facts) step(i int) Step {
 			return Return
 		case ir.Ld:
 			if o.Order != ir.Plain {
-				return Visible
+				kind = Accesses
 			}
-			kind = Loads
-		case ir.Nop, ir.Mov, ir.Add, ir.Sub, ir.And, ir.Or, ir.Xor, ir.Andn, ir.Shl, ir.Shr, ir.Sar,
+			kind = max(kind, Loads)
+		case ir.St, ir.Xchg, ir.Cmpxchg, ir.Xadd:
+			kind = Accesses
+		case ir.Nop, ir.Fence, ir.Mov, ir.Add, ir.Sub, ir.And, ir.Or, ir.Xor, ir.Andn, ir.Shl, ir.Shr, ir.Sar,
 			ir.Zext, ir.Sext, ir.Ins, ir.La, ir.Bit, ir.Flipc, ir.Csel, ir.Br, ir.Beq, ir.Bne, ir.Jmp:
 		default:
 			return Visible
 		}
+	}
+	if kind == Accesses && accesses > 1 && !in.Locked {
+		return Visible // it has a middle
 	}
 	return kind
 }

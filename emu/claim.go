@@ -1,0 +1,42 @@
+package emu
+
+// Preemptions that tell nothing new. Between the instruction that reads an id and the
+// section that asks first of all whether it has changed (live.Facts.Claimed) a thread
+// has only registers of its own. Say it is preempted there, others go on, and then it
+// gets a CPU again:
+//
+//   - If the id is the same as before, the section will be entered. The same had come of
+//     a preemption before the id was read: the thread reads the same now.
+//   - If it is another one, the section will be entered and left for abort_ip, by its own
+//     question. The same had come of a preemption as soon as the section was entered:
+//     the kernel sends the thread to abort_ip.
+//
+// Both are other runs with the same events, in which the thread leaves its CPU some
+// instructions earlier or later; nobody else can tell. In both the thread is at its place with
+// the registers that are read there, as no instruction of the section up to its question
+// writes one that abort_ip needs. So it needn't be preempted in between at all. That
+// goes as long as nothing else takes it off its CPU there: no fault that sleeps, no CPU
+// that goes away; for a kernel that aborts what it preempts; and if no other section is
+// armed around all this.
+
+// unclaimed puts those choices first that aren't such preemptions, and returns their
+// number.
+func (r *Reducer) unclaimed(choices []Choice) int {
+	n := len(choices)
+	for i := n - 1; i >= 0; i-- {
+		if c := choices[i]; c.Kind() == Preempt && r.claimed(&r.m.tasks[r.m.cpus[c.CPU()].cur]) {
+			n--
+			choices[i], choices[n] = choices[n], choices[i]
+		}
+	}
+	return n
+}
+
+// claimed reports whether a thread is where it needn't be preempted.
+func (r *Reducer) claimed(t *task) bool {
+	if !t.user() || t.rseq.area == 0 || t.rseq.sig != r.m.im.Arch.Signature() || !t.regs.Boundary() || !r.facts.Claimed(t.regs.IP) {
+		return false
+	}
+	s, ok := r.armed(t)
+	return ok && (s == nil || !s.Contains(t.regs.IP))
+}
