@@ -109,10 +109,16 @@ func appendRegs(b []byte, r, first *vcpu.Regs) []byte {
 	at := len(b)
 	b = append(b, 0, 0, 0, 0, 0)
 	var mask uint64
-	for i := range live {
-		if v := r.R[i] ^ first.R[i]; v != 0 {
-			mask |= 1 << i
-			b = binary.AppendUvarint(b, v)
+	for i := 0; i < live; {
+		if n := i + 4; n <= live && r.R[i]^first.R[i]|r.R[i+1]^first.R[i+1]|r.R[i+2]^first.R[i+2]|r.R[i+3]^first.R[i+3] == 0 {
+			i = n // most registers are unused
+			continue
+		}
+		for end := min(i+4, live); i < end; i++ {
+			if v := r.R[i] ^ first.R[i]; v != 0 {
+				mask |= 1 << i
+				b = binary.AppendUvarint(b, v)
+			}
 		}
 	}
 	b[at] = byte(mask >> 32)

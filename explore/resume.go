@@ -202,7 +202,8 @@ func (sh *shard) decode(d *decoder, exact bool) (int, error) {
 	if d.err != nil || n > uint64(d.left)/nodeSize {
 		return 0, errDamaged
 	}
-	sh.nodes, sh.n = make([]node, max(8, n+n/2)), int(n)
+	sh.set(make([]node, max(8, n+n/2)))
+	sh.n = int(n)
 	var b [nodeSize]byte
 	for range n {
 		var nd node

@@ -321,11 +321,12 @@ func (s *search) expand(chunks [][]byte) (rest [][]byte) {
 		for !s.halt.Load() && !s.parked.Load() {
 			i := int(next.Add(1)) - 1
 			if i >= len(chunks) {
-				return
+				break
 			}
 			each(chunks[i], w.expand)
 			w.spare.release(chunks[i])
 		}
+		w.settle()
 	}
 	var wg sync.WaitGroup
 	if len(chunks) > 1 {

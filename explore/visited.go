@@ -87,16 +87,31 @@ type shard struct {
 	mu     sync.Mutex
 	nodes  []node // a key of zero is an empty place
 	n      int
-	states map[key]string // if they are kept
-	_      [16]byte       // shards are of different cache lines
+	table  atomic.Pointer[[]node] // nodes, for those who only touch them
+	states map[key]string         // if they are kept
+	_      [8]byte                // shards are of different cache lines
 }
 
 func newVisited() *visited {
 	v := &visited{}
 	for i := range v.shards {
-		v.shards[i].nodes = make([]node, 8)
+		v.shards[i].set(make([]node, 8))
 	}
 	return v
+}
+
+func (s *shard) set(nodes []node) {
+	s.nodes = nodes
+	s.table.Store(&nodes)
+}
+
+// touch has a processor fetch what reach will look at for a key. Whoever does so for some
+// keys and then reaches them waits for memory once, and not for each. What it
+// returns means nothing, but that it must have been read.
+func (v *visited) touch(k key) uint64 {
+	nodes := *v.shards[k.lo>>(64-shardBits)].table.Load()
+	hi, _ := bits.Mul64(k.lo<<shardBits, uint64(len(nodes)))
+	return atomic.LoadUint64(&nodes[hi].key.lo)
 }
 
 // reach notes that a state was reached from another by a choice at a cost. It returns
@@ -112,7 +127,8 @@ func (v *visited) reach(k, from key, choice uint32, at cost) (isNew, waits bool,
 	switch {
 	case nd.key == (key{}):
 		s.n++
-		*nd = node{k, from.lo, choice, at}
+		nd.key.hi, nd.parent, nd.choice, nd.cost = k.hi, from.lo, choice, at
+		atomic.StoreUint64(&nd.key.lo, k.lo) // others may touch it
 		isNew, waits = true, true
 	case at < nd.cost:
 		nd.parent, nd.choice, nd.cost = from.lo, choice, at
@@ -180,4 +196,5 @@ func (s *shard) grow() {
 			*s.find(old[i].key) = old[i]
 		}
 	}
+	s.set(s.nodes)
 }

@@ -12,19 +12,21 @@ import (
 // worker expands states, on a machine and with properties of its own.
 type worker struct {
 	*world
-	s       *search
-	reducer *emu.Reducer
-	layers  [][]frontier // states that wait, by events, then by transitions
-	spare   spare
-	snap    *emu.Snapshot
-	rec     *recorder
-	choices []emu.Choice
-	way     []emu.Choice
-	state   []byte
-	buf     []byte
-	again   bool   // a step from the state that is expanded may close a cycle
-	key     key    // of the state that is expanded
-	path    []byte // and its path, if there are bits
+	s        *search
+	reducer  *emu.Reducer
+	layers   [][]frontier // states that wait, by events, then by transitions
+	spare    spare
+	snap     *emu.Snapshot
+	rec      *recorder
+	choices  []emu.Choice
+	way      []emu.Choice
+	state    []byte
+	buf      []byte
+	arrivals arrivals
+	ample    bool   // of the state that is expanded only some choices are followed,
+	again    bool   // unless a step from it may close a cycle
+	key      key    // of the state that is expanded
+	path     []byte // and its path, if there are bits
 
 	transitions, ends, depth, expanded int
 	counted                            int // of spare's bytes, in the search's
@@ -88,7 +90,7 @@ func (w *worker) begin() {
 	w.way = w.reducer.Settle(w.way[:0])
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
 	k := hash(w.state)
-	w.known(k, 0, 0)
+	w.known(k, key{}, 0, 0)
 	w.s.states.Add(1)
 	w.wait(k, 0, w.state, 0)
 }
@@ -114,16 +116,16 @@ func (w *worker) wait(k key, at cost, state []byte, c emu.Choice) {
 	w.layers[e][d].push(&w.spare, k, state)
 }
 
-// known adds a state that was reached by a choice at a cost to those that are known;
-// it returns whether it is new, whether it is to be expanded at that cost, and whether
-// it was known before the state that is expanded, with as many events: whether steps
-// may lead from it to that state.
-func (w *worker) known(k key, c emu.Choice, at cost) (isNew, waits, before bool) {
+// known adds a state that was reached from another by a choice at a cost to those that
+// are known; it returns whether it is new, whether it is to be expanded at that cost, and
+// whether it was known before the state that is expanded, with as many events: whether
+// steps may lead from it to that state.
+func (w *worker) known(k, from key, c emu.Choice, at cost) (isNew, waits, before bool) {
 	if w.s.bits != nil {
 		isNew = w.s.bits.add(k)
 		return isNew, isNew, !isNew
 	}
-	isNew, waits, cost := w.s.seen.reach(k, w.key, uint32(c), at)
+	isNew, waits, cost := w.s.seen.reach(k, from, uint32(c), at)
 	return isNew, waits, cost <= w.s.at && cost.events() == w.s.at.events()
 }
 
@@ -157,7 +159,7 @@ func (w *worker) expand(k key, state []byte) bool {
 		}
 	}
 	n := w.reducer.Ample(w.choices)
-	w.again = false
+	w.ample, w.again = n < len(w.choices), false
 	if len(w.choices) > 1 {
 		w.m.Save(w.snap)
 	}
@@ -170,11 +172,17 @@ func (w *worker) expand(k key, state []byte) bool {
 		if !w.follow(w.choices[i]) {
 			return false
 		}
-		if w.again {
-			n = len(w.choices)
+		// What doesn't have to be known now is looked up later, with more.
+		if all := len(w.choices); i == n-1 && n < all {
+			if !w.settle() {
+				return false
+			}
+			if w.again {
+				n, w.ample = all, false
+			}
 		}
 	}
-	return true
+	return w.s.bits == nil || w.settle() // their path is this state's
 }
 
 // follow makes a choice and the local steps behind it, and notes where they lead.
@@ -202,21 +210,6 @@ func (w *worker) follow(c emu.Choice) bool {
 		return true
 	}
 	w.state, _ = w.appendReduced(w.state[:0], w.reducer)
-	k := hash(w.state)
-	if !w.s.seen.same(k, w.state) {
-		w.s.stop("two different states have the same hash")
-		return false
-	}
-	isNew, waits, before := w.known(k, c, at)
-	w.again = w.again || before && c.Kind() == emu.Step
-	if isNew {
-		if states := w.s.states.Add(1); states > 2*int64(w.s.lim.States) {
-			w.s.stop(w.s.tooMany())
-			return false
-		}
-	}
-	if waits {
-		w.wait(k, at, w.state, c)
-	}
-	return true
+	w.arrivals.add(arrival{key: hash(w.state), from: w.key, choice: c, at: at, closing: w.ample && c.Kind() == emu.Step}, w.state)
+	return w.arrivals.few() || w.settle()
 }

@@ -38,3 +38,38 @@ func TestWhatIsAskedIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+// TestReducedSearchesAreTheSameForAnyWorkers, and have no more states than they had.
+func TestReducedSearchesAreTheSameForAnyWorkers(t *testing.T) {
+	for _, tt := range []struct {
+		name, text          string
+		states, transitions int
+	}{
+		{"counter x3", AskedCounter(3, 3), 12_297, 27_718},
+		{"list x3", AskedList(3, 3), 218_469, 530_467},
+	} {
+		p, err := ir.Parse(tt.name, []byte(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs, err := props.Of(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, workers := range []int{1, 3} {
+			k, err := emu.ParseKernel("5.10")
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := emu.New(p, emu.Config{Kernel: k, Idle: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := explore.Exhaustive(t.Context(), m, fs, explore.Limits{Workers: workers}, nil)
+			if err != nil || !r.Complete || r.States != tt.states || r.Transitions != tt.transitions {
+				t.Errorf("%s, %d workers: %d states, %d transitions, complete %t, %v; want %d and %d", tt.name, workers, r.States, r.Transitions,
+					r.Complete, err, tt.states, tt.transitions)
+			}
+		}
+	}
+}

@@ -27,7 +27,7 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.maxMemory, "max-memory", "", "memory that a search's states may take: 500MiB, 8GiB (default: no bound but --states)")
 	fl.StringVar(&f.bitstate, "bitstate", "", "keep states as bits in a table of this size: many more states, some of which are missed")
 	fl.BoolVar(&f.exact, "exact", false, "keep whole states beside their hashes, and see that no two share one")
-	fl.StringVar(&f.reduce, "reduce", "all", "reductions that a search may make: all, none, or some of them\n("+strings.Join(emu.Reductions()[2:], ",")+"; see rseqemu help search)")
+	fl.StringVar(&f.reduce, "reduce", "all", "reductions that a search may make: all, none, or some of those\nthat rseqemu help search lists")
 	cmd.RegisterFlagCompletionFunc("reduce", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return emu.Reductions(), cobra.ShellCompDirectiveNoFileComp
 	})
