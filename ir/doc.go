@@ -74,7 +74,8 @@
 // to r5. After `on` come CPUs and ranges of them: `thread on 0-1,3: pop`.
 //
 // Behind spec's parentheses, `sequential` asks for an order of the calls that
-// keeps each thread's own, instead of one that keeps the order in time. The
+// keeps each thread's own, instead of one that keeps the order in time; `quiescent`
+// for one that keeps the order of calls if no call was under way in between. The
 // roles behind blocks are alloc (returns a block), free (is given one) and retire
 // (returns one that is free from then on).
 //

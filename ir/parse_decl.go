@@ -142,12 +142,17 @@ func appendCPUMask(b []byte, mask uint64) []byte {
 	return b
 }
 
-// spec reads: stack(push, pop) sequential
+// spec reads: stack(push, pop), or stack(push, pop) sequential
 func (p *parser) spec(n Notes) {
 	s := Spec{Notes: n, Name: p.name("a specification")}
 	p.need("(")
 	s.Funcs = p.names("a function")
-	s.Sequential = p.word("sequential")
+	for _, c := range [...]Consistency{Sequential, Quiescent} {
+		if p.word(c.String()) {
+			s.Order = c
+			break
+		}
+	}
 	p.prog.Specs = append(p.prog.Specs, s)
 }
 

@@ -25,8 +25,8 @@ func (p *Program) appendDecl(b []byte, d declRef) []byte {
 	case declSpec:
 		s := &p.Specs[d.i]
 		b = appendCall(append(b, "spec "...), s.Name, s.Funcs)
-		if s.Sequential {
-			b = append(b, " sequential"...)
+		if s.Order != Linearizable {
+			b = append(append(b, ' '), s.Order.String()...)
 		}
 		return b
 	case declCheck:

@@ -207,11 +207,23 @@ type BudgetItem struct {
 type Spec struct {
 	Name  string
 	Funcs []string
-	// Sequential asks for less than linearizability: an order of the calls that
-	// keeps each thread's own, whenever they happened.
-	Sequential bool
-	Notes      Notes
+	Order Consistency
+	Notes Notes
 }
+
+// Consistency says which order of the calls must explain them.
+type Consistency uint8
+
+// The consistencies. The last two ask for less than the first, each for something else.
+const (
+	Linearizable Consistency = iota // one that keeps the order in time
+	Sequential                      // one that keeps each thread's own, whenever they happened
+	Quiescent                       // one that keeps the order of calls between which there was a moment without any
+)
+
+var consistencies = [...]string{"linearizable", "sequential", "quiescent"}
+
+func (c Consistency) String() string { return consistencies[c] }
 
 // NoRace names data that the program's source accesses as plain variables, so
 // that two threads must not do it at once: norace head, node.

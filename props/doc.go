@@ -9,6 +9,7 @@
 //	always lock[0] <= 1                    # after every transition
 //	final  sum(count) == calls(add)        # when every thread has ended
 //	spec   register(write, read) sequential
+//	spec   counter(add) quiescent
 //	norace head, node
 //	blocks 16 alloc(take) free(put)
 //

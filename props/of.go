@@ -20,11 +20,9 @@ func Of(p *ir.Program) ([]explore.Factory, error) {
 		if err != nil {
 			return nil, &ir.LinkError{File: p.File, Pos: s.Notes.Pos, Msg: err.Error()}
 		}
-		if s.Sequential {
-			out = append(out, Sequential(spec, s.Funcs...))
-		} else {
-			out = append(out, Linearizable(spec, s.Funcs...))
-		}
+		consistent := map[ir.Consistency]func(*Spec, ...string) explore.Factory{
+			ir.Linearizable: Linearizable, ir.Sequential: Sequential, ir.Quiescent: Quiescent}
+		out = append(out, consistent[s.Order](spec, s.Funcs...))
 	}
 	for _, r := range p.NoRaces {
 		out = append(out, NoRace(r))

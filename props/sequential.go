@@ -4,11 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/rseqemu/rseqemu/emu"
 	"github.com/rseqemu/rseqemu/explore"
-	"github.com/rseqemu/rseqemu/ir"
 )
 
 // Sequential demands less than [Linearizable]: an order of the calls that the
@@ -22,31 +20,17 @@ import (
 // are the results: two runs that differ only in the times of their calls meet.
 func Sequential(spec *Spec, funcs ...string) explore.Factory {
 	return func(m *emu.Machine) (explore.Property, error) {
-		roles, err := spec.bindTo(m.Image(), funcs)
+		r, init, err := newResults(m, spec, funcs)
 		if err != nil {
 			return nil, err
 		}
-		init, err := spec.Init(m)
-		if err != nil {
-			return nil, fmt.Errorf("spec %s: %w", spec.Name, err)
-		}
-		s := &sequence{spec: spec, im: m.Image(), init: init, judged: map[string]bool{}}
 		cuts := 1
-		for _, calls := range opsOf(m.Image().Prog, m.Image(), roles) {
-			var ops []Op
-			known := make([]bool, len(calls))
-			for i, op := range calls {
-				if known[i] = op.Role >= 0; known[i] {
-					ops = append(ops, op)
-				}
-			}
-			s.ops, s.known = append(s.ops, ops), append(s.known, known)
+		for _, ops := range r.ops {
 			if cuts *= len(ops) + 1; cuts > maxCuts {
 				return nil, fmt.Errorf("spec %s sequential: the threads make too many calls to try their orders", spec.Name)
 			}
 		}
-		s.rets, s.open = make([][]Ret, len(s.ops)), make([]bool, len(s.ops))
-		return s, nil
+		return &sequence{results: r, init: init, judged: map[string]bool{}}, nil
 	}
 }
 
@@ -58,30 +42,12 @@ const maxCuts = 1 << 20
 const maxJudged = 1 << 12
 
 type sequence struct {
-	spec  *Spec
-	im    *ir.Image
-	init  string
-	known [][]bool // by thread and call: it is the specification's
-	ops   [][]Op   // by thread: its calls that are
-	rets  [][]Ret  // by thread: the results of those that have returned
-	open  []bool   // by thread: one is under way
-
+	results
+	init   string
 	judged map[string]bool // by AppendState, at the end
 }
 
-func (s *sequence) Observe(e emu.Event) {
-	t := int(e.Task)
-	if t >= len(s.ops) {
-		return
-	}
-	switch {
-	case e.Kind == emu.EvInvoke:
-		s.open[t] = s.known[t][e.A]
-	case e.Kind == emu.EvReturn && s.open[t]:
-		s.open[t] = false
-		s.rets[t] = append(s.rets[t], Ret{e.A, e.B})
-	}
-}
+func (s *sequence) Observe(e emu.Event) { s.observe(e) }
 
 // After has nothing to say before the end.
 func (s *sequence) After(*emu.Machine, emu.Choice) *explore.Violation { return nil }
@@ -147,24 +113,6 @@ func (c cut) after(t int) string {
 	b := []byte(c.calls)
 	binary.LittleEndian.PutUint16(b[2*t:], uint16(c.done(t)+1))
 	return string(b)
-}
-
-// String lists the calls by thread.
-func (s *sequence) String() string {
-	var threads []string
-	for t, rets := range s.rets {
-		var calls []string
-		for i, r := range rets {
-			calls = append(calls, describeOp(s.spec, s.im, s.ops[t][i], r))
-		}
-		if s.open[t] {
-			calls = append(calls, describeOp(s.spec, s.im, s.ops[t][len(rets)], nil))
-		}
-		if len(calls) > 0 {
-			threads = append(threads, fmt.Sprintf("t%d %s", t, strings.Join(calls, ", ")))
-		}
-	}
-	return strings.Join(threads, "; ")
 }
 
 // AppendState appends the results by thread.

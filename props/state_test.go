@@ -35,11 +35,12 @@ final got(pop) <= 2
 
 // remembering are the properties by name.
 var remembering = map[string]explore.Factory{
-	"monitor":   props.Linearizable(props.Stack, "push", "pop"),
-	"porcupine": props.Porcupine(props.Stack, "push", "pop"),
-	"checks":    props.Checks,
-	"sequence":  props.Sequential(props.Stack, "push", "pop"),
-	"blocks":    props.Blocks(ir.Blocks{Size: 16, Alloc: []string{"pop"}, Free: []string{"push"}}),
+	"monitor":    props.Linearizable(props.Stack, "push", "pop"),
+	"porcupine":  props.Porcupine(props.Stack, "push", "pop"),
+	"checks":     props.Checks,
+	"sequence":   props.Sequential(props.Stack, "push", "pop"),
+	"quiescence": props.Quiescent(props.Stack, "push", "pop"),
+	"blocks":     props.Blocks(ir.Blocks{Size: 16, Alloc: []string{"pop"}, Free: []string{"push"}}),
 }
 
 // along calls f after every transition of some runs, until the property breaks.

@@ -100,11 +100,7 @@ func NewCheck(s *explore.Sweep) (*Check, error) {
 		return nil, fmt.Errorf("no kernel to check the program under")
 	}
 	for _, spec := range s.Program.Specs {
-		name := "linearizable"
-		if spec.Sequential {
-			name = "sequential"
-		}
-		c.Properties = append(c.Properties, name+"("+spec.Name+")")
+		c.Properties = append(c.Properties, spec.Order.String()+"("+spec.Name+")")
 	}
 	for _, check := range s.Program.Checks {
 		c.Properties = append(c.Properties, fmt.Sprintf("%v %v", check.When, check.Cond))

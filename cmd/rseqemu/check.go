@@ -196,6 +196,15 @@ func (a *app) checked(doc checkDocument, sweeps []*explore.Sweep) error {
 	return nil
 }
 
+// pace is how long a search took, and how fast it was if that can be told.
+func pace(f *explore.Finding) string {
+	s := f.Took.Seconds()
+	if s < 0.1 {
+		return fmt.Sprintf("%.1f s", s)
+	}
+	return fmt.Sprintf("%.1f s, %s states/s", s, report.Thousands(int(float64(f.Result.States)/s)))
+}
+
 // unfinishedCheck says what ended searches, and how to get them to their end.
 func unfinishedCheck(c *report.Check) string {
 	why := ""
@@ -301,7 +310,7 @@ func (a *app) checkOne(ctx context.Context, f *checkFlags, p *program, s *explor
 		}
 		took := ""
 		if a.out.tty && k == found.Kernels[0] {
-			took = style.Dim(fmt.Sprintf(", %.1f s", found.Took.Seconds()))
+			took = style.Dim(", " + pace(found))
 		}
 		a.out.printf("%s%s\n", row.Row(width, style), took)
 	})

@@ -211,7 +211,7 @@ func (g *program) conditions() {
 		g.Setup.Register != 0 || g.Setup.Budget != nil || g.Setup.Kernels != nil
 	for range g.upto(1, "specs") {
 		g.Spec("stack", g.funcs...)
-		g.Specs[0].Sequential = rapid.Bool().Draw(g.T, "sequential")
+		g.Specs[0].Order = rapid.SampledFrom([]ir.Consistency{ir.Linearizable, ir.Sequential, ir.Quiescent}).Draw(g.T, "order")
 		g.Specs[0].Notes = notes(g.T, inBlock)
 		inBlock = true
 	}
