@@ -49,10 +49,20 @@
 //
 //	rseqemu check percpu:list-commit-first
 //
+// # Weaker memory
+//
+// The programs are written for sequentially consistent memory, and that is what they are
+// searched with. Asked with --memory tso or arm (rseqemu check --memory arm percpu:slab, on
+// 6.18), those in which only one CPU's threads touch the CPU's data hold. The others say
+// what real code needs there: trystore, and compare_two by mm_cid, return from a plain store
+// that another CPU then reads, which no order explains without a fence; under arm drain must
+// start slab and cached_slab again with a release, and their sections look at it with an
+// acquire; and lock's invariant, which is asked of memory as it is, may see what the lock
+// protects before the lock.
+//
 // # Non-goals
 //
-// No bug here is a missing release or fence: the programs are searched with
-// sequentially consistent memory (examples/publish-plain.rseq shows one). Progress
+// No bug here is a missing release or fence (examples/publish-plain.rseq is one). Progress
 // isn't checked either: a thread that waits for ever for a lock breaks nothing. And
 // this is no library of operations to use: the programs have the shape of compiled
 // code, but what they lay out in memory is made to be searched.

@@ -5,7 +5,8 @@
 //
 //	cd bench
 //	go run ./cmd/compare                           # a few minutes, 4 GB
-//	go run ./cmd/compare -large                    # and counter x4: half an hour, 16 GB
+//	go run ./cmd/compare -large                    # and counter x4, list x4: half an hour, 16 GB
+//	go run ./cmd/compare -large -run x4 -spin BITSTATE -timeout 10m
 //	go run ./cmd/compare -ours '' -ours '--states 1000000'
 //
 // Each -ours is a set of flags for rseqemu check, and gets rows of its own. A run
@@ -14,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -47,6 +49,7 @@ type task struct {
 	exported bool // Spin counts our model of the machine, not its own
 	bug      bool // the kernel aborts nothing: how long to the shortest trace?
 	large    bool
+	alone    bool // nobody waits for Spin's answer
 }
 
 func tasks() []task {
@@ -56,6 +59,7 @@ func tasks() []task {
 		{name: "list x3", promela: "list", program: models.List(3, 3), asked: models.AskedList(3, 3), kernel: "5.10", threads: 3},
 		{name: "counter x3", promela: "counter", program: models.Counter(3, 3), asked: models.AskedCounter(3, 3), kernel: "5.10", threads: 3},
 		{name: "counter x4", promela: "counter", program: models.Counter(4, 3), asked: models.AskedCounter(4, 3), kernel: "5.10", threads: 4, large: true},
+		{name: "list x4", asked: models.AskedList(4, 3), kernel: "5.10", threads: 4, large: true, alone: true},
 		{name: "NOABORT list x2", promela: "list", program: models.List(2, 3), asked: models.AskedList(2, 3), kernel: "6.19/arm64", threads: 2, bug: true},
 		{name: "NOABORT list x3", promela: "list", program: models.List(3, 3), asked: models.AskedList(3, 3), kernel: "6.19/arm64", threads: 3, bug: true},
 	}
@@ -70,8 +74,9 @@ func (m *many) Set(s string) error { *m = append(*m, s); return nil }
 func main() {
 	var ours many
 	flag.Var(&ours, "ours", "`flags` for rseqemu check; may be given again (default: none)")
-	large := flag.Bool("large", false, "counter x4 too")
+	large := flag.Bool("large", false, "counter x4 and list x4 too")
 	only := flag.String("run", ".", "only the models that match this `pattern`")
+	ways := flag.String("spin", ".", "only the ways to run Spin that match this `pattern`")
 	timeout := flag.Duration("timeout", 2*time.Minute, "for each run of check")
 	runs := flag.Int("runs", 1, "runs of each, of which the fastest counts")
 	cpu := flag.Bool("cpu", false, "compare processor time instead of time: for a machine that has more to do")
@@ -82,8 +87,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	pattern, err := regexp.Compile(*only)
-	if err == nil {
-		err = compare(ctx, func(t task) bool { return pattern.MatchString(t.name) && (*large || !t.large) }, ours, &bench{timeout: *timeout, runs: *runs, cpu: *cpu})
+	spin, bad := regexp.Compile(*ways)
+	if err = cmp.Or(err, bad); err == nil {
+		err = compare(ctx, func(t task) bool { return pattern.MatchString(t.name) && (*large || !t.large) }, ours,
+			&bench{timeout: *timeout, runs: *runs, cpu: *cpu, ways: spin})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
@@ -119,6 +126,8 @@ func compare(ctx context.Context, wanted func(task) bool, ours []string, b *benc
 				f.name, f.gcc = "-DBFS", "-DNOREDUCE -DBFS"
 			}
 			switch bits := f.pan == "-w30"; {
+			case t.alone || !b.ways.MatchString(f.name):
+				continue
 			case t.exported && (bits || f.gcc == ""):
 				continue // thousands of bytes a state, of which none can be left out
 			case t.large && bits:

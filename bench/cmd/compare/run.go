@@ -24,7 +24,8 @@ type bench struct {
 	binary  string // rseqemu
 	timeout time.Duration
 	runs    int
-	cpu     bool // processor time counts
+	cpu     bool           // processor time counts
+	ways    *regexp.Regexp // to run Spin
 }
 
 // build makes the rseqemu that is measured, from the module beside this one.
@@ -87,8 +88,8 @@ func (b *bench) best(run func() (row, error)) (best row, err error) {
 }
 
 var (
-	statesLine      = regexp.MustCompile(`(\d+) states, stored`)
-	transitionsLine = regexp.MustCompile(`(\d+) transitions`)
+	statesLine      = regexp.MustCompile(`([\d.e+]+) states, stored`)
+	transitionsLine = regexp.MustCompile(`([\d.e+]+) transitions`)
 	depthLine       = regexp.MustCompile(`assertion violated .* \(at depth (\d+)\)`)
 )
 
