@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rseqemu/rseqemu/abi"
@@ -92,6 +93,14 @@ func (c *Case) Waits() []Stop {
 		}
 	}
 	return all
+}
+
+// Counts reports whether the case looks at what the kernel counts.
+func (c *Case) Counts() bool {
+	isStat := func(o Observation) bool { return strings.HasPrefix(o.Name, statPrefix) }
+	return slices.ContainsFunc(c.See, isStat) || slices.ContainsFunc(c.Stops, func(s Stop) bool {
+		return slices.ContainsFunc(s.Actions, func(a Action) bool { return slices.ContainsFunc(a.Look, isStat) })
+	})
 }
 
 // Need is something that a kernel can be built without.

@@ -46,12 +46,14 @@ const pageSize = 4096
 // insertion is what is put in front of one instruction of a program.
 type insertion struct {
 	before int // the instruction
+	number int // of the insertion, in the order of the stops
 	irq    int // the fresh page that is stored to, counted from 1
 	sleep  bool
 }
 
 // insertStops puts in what the stops of the case need. Their points, which are of
-// the program without it, become those of the program with it.
+// the program without it, become those of the program with it. It looks at no more
+// of that than what differs: whoever has the program links it.
 func insertStops(c *Case, im *ir.Image) error {
 	at := make([]int, len(c.Stops)) // each stop's instruction
 	var ins []insertion
@@ -69,7 +71,7 @@ func insertStops(c *Case, im *ir.Image) error {
 		j := slices.IndexFunc(ins, func(p insertion) bool { return p.before == at[i] })
 		if j < 0 {
 			j = len(ins)
-			ins = append(ins, insertion{before: at[i]})
+			ins = append(ins, insertion{before: at[i], number: j})
 		}
 		switch {
 		case s.Has(Schedule):
@@ -84,28 +86,20 @@ func insertStops(c *Case, im *ir.Image) error {
 	if ins == nil {
 		return nil
 	}
-	prog, err := withInserted(c.Program, ins, pages, im.Arch)
-	if err != nil {
-		return err
-	}
-	with, err := ir.Link(prog, im.Arch)
-	if err != nil {
-		return err
-	}
-	c.Program = prog
+	c.Program = withInserted(c.Program, ins, pages)
 	c.Stops = slices.Clone(c.Stops)
 	for i := range c.Stops {
 		s := &c.Stops[i]
-		moved := at[i]
+		s.At, _ = PointAt(im, im.Addrs[at[i]])
+		from := at[i] - s.At.Plus // the instruction that the point counts from
 		for _, p := range ins {
 			switch {
-			case p.before < at[i]:
-				moved += p.len()
+			case p.before >= from && p.before < at[i]:
+				s.At.Plus += p.len()
 			case p.before == at[i] && s.Has(Schedule):
-				moved += p.len() - sleepLen + sleepCall
+				s.At.Plus += p.len() - sleepLen + sleepCall
 			}
 		}
-		s.At, _ = PointAt(with, with.Addrs[moved])
 	}
 	return nil
 }
@@ -162,11 +156,11 @@ func (p insertion) items(fresh int64) []ir.Item {
 }
 
 // slept is the name of the variable that tells whether the thread slept here.
-func (p insertion) slept() string { return fmt.Sprint(sleptName, p.before) }
+func (p insertion) slept() string { return fmt.Sprint(sleptName, p.number) }
 
 // withInserted returns the program with the insertions, and the data that they
 // use.
-func withInserted(p *ir.Program, ins []insertion, pages int, arch abi.Arch) (*ir.Program, error) {
+func withInserted(p *ir.Program, ins []insertion, pages int) *ir.Program {
 	q := *p
 	q.Data = slices.Clone(p.Data)
 	sleeps := false
@@ -184,30 +178,52 @@ func withInserted(p *ir.Program, ins []insertion, pages int, arch abi.Arch) (*ir
 		// Room for the pages and for what is before the first of them, which is
 		// never the first page of all data.
 		q.Data = append(q.Data, ir.Data{Kind: ir.Global, Name: freshName, Width: 1, Count: (pages + 1) * pageSize})
-		im, err := ir.Link(&q, arch)
-		if err != nil {
-			return nil, err
-		}
-		fresh = pageSize - int64(im.Symbols[freshName]%pageSize)
+		fresh = pageSize - endOfGlobals(p)%pageSize
 	}
 	q.Funcs = slices.Clone(p.Funcs)
 	n := 0
 	for i := range q.Funcs {
 		f := &q.Funcs[i]
-		var body []ir.Item
-		for _, it := range f.Body {
-			if it.Kind == ir.Code {
-				if j := slices.IndexFunc(ins, func(p insertion) bool { return p.before == n }); j >= 0 {
-					for _, put := range ins[j].items(fresh) {
-						put.Notes.Pos = it.Notes.Pos
-						body = append(body, put)
-					}
-				}
+		first := n
+		for j := range f.Body {
+			if f.Body[j].Kind == ir.Code {
 				n++
 			}
-			body = append(body, it)
 		}
-		f.Body = body
+		if slices.ContainsFunc(ins, func(p insertion) bool { return p.before >= first && p.before < n }) {
+			f.Body = bodyWith(f.Body, first, ins, fresh)
+		}
 	}
-	return &q, nil
+	return &q
+}
+
+// endOfGlobals is where the linker has the next byte of global data.
+func endOfGlobals(p *ir.Program) int64 {
+	end := 0
+	for i := range p.Data {
+		if d := &p.Data[i]; d.Kind == ir.Global {
+			w := d.Width.Bytes()
+			end = (end+w-1)/w*w + w*d.Count
+		}
+	}
+	return int64(end)
+}
+
+// bodyWith is a function's body, whose first instruction has the number n, with the
+// insertions.
+func bodyWith(body []ir.Item, n int, ins []insertion, fresh int64) []ir.Item {
+	all := make([]ir.Item, 0, len(body)+2*sleepLen)
+	for i := range body {
+		if body[i].Kind == ir.Code {
+			if j := slices.IndexFunc(ins, func(p insertion) bool { return p.before == n }); j >= 0 {
+				for _, put := range ins[j].items(fresh) {
+					put.Notes.Pos = body[i].Notes.Pos
+					all = append(all, put)
+				}
+			}
+			n++
+		}
+		all = append(all, body[i])
+	}
+	return all
 }

@@ -2,10 +2,8 @@ package conform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // Outcome is a target's answer to a case, in the field's words: numbers that
@@ -91,9 +89,15 @@ func (o Outcome) Equal(p Outcome) bool {
 	if o.Blind || p.Blind {
 		return signalOf(o.End) == signalOf(p.End)
 	}
-	return cmp.Equal(plain(o), plain(p), cmpopts.EquateEmpty(),
-		cmp.Comparer(func(a, b Seen) bool { return a.What == b.What && sameValue(a.Value, b.Value) }))
+	return slices.Equal(o.Calls, p.Calls) && slices.Equal(o.Second, p.Second) && slices.Equal(o.Children, p.Children) &&
+		o.End == p.End && slices.Equal(o.Missed, p.Missed) && slices.EqualFunc(o.Seen, p.Seen, Seen.same) &&
+		slices.EqualFunc(o.Looks, p.Looks, func(a, b Looked) bool {
+			return a.At == b.At && slices.EqualFunc(a.Seen, b.Seen, Seen.same)
+		})
 }
+
+// same reports whether two observations are of the same and may be equal.
+func (s Seen) same(t Seen) bool { return s.What == t.What && sameValue(s.Value, t.Value) }
 
 // signalOf is what an end begins with.
 func signalOf(end string) string {
@@ -112,9 +116,6 @@ func sameValue(a, b string) bool {
 	}
 	return false
 }
-
-// plain has no Equal method, which cmp would call.
-type plain Outcome
 
 // Diff says in which respects an outcome isn't the one that is wanted, a line
 // each; nothing if it is.

@@ -75,8 +75,16 @@ type parser struct {
 	source  string // of the program, at the line that it has in the file
 	program *ir.Program
 	image   *ir.Image
-	cases   []Case
-	names   map[string]bool
+	// completed are the programs with declarations of cases, by these.
+	completed map[string]linked
+	cases     []Case
+	names     map[string]bool
+}
+
+// linked is a program, and where it is.
+type linked struct {
+	program *ir.Program
+	image   *ir.Image
 }
 
 func (p *parser) fail(format string, args ...any) error {
@@ -87,6 +95,7 @@ func (p *parser) fail(format string, args ...any) error {
 // it make its positions those of the file.
 func (p *parser) setProgram(data []byte) error {
 	p.source = strings.Repeat("\n", p.line-1) + string(data)
+	p.completed = map[string]linked{}
 	return p.link(p.source)
 }
 
@@ -101,16 +110,26 @@ func (p *parser) link(source string) error {
 	return err
 }
 
-// complete adds a case's own declarations to the program, each at its line.
+// complete adds a case's own declarations to the program, each at its line. Cases
+// with the same declarations have the same program, whose places are the first's.
 func (p *parser) complete(data []byte) error {
-	source, line := p.source, p.line
+	source, line, own := p.source, p.line, ""
 	for text := range strings.Lines(string(data)) {
 		if isDeclaration(strings.TrimSpace(text)) {
 			source += strings.Repeat("\n", line-1-strings.Count(source, "\n")) + text
+			own += text
 		}
 		line++
 	}
-	return p.link(source)
+	if l, ok := p.completed[own]; ok {
+		p.program, p.image = l.program, l.image
+		return nil
+	}
+	if err := p.link(source); err != nil {
+		return err
+	}
+	p.completed[own] = linked{p.program, p.image}
+	return nil
 }
 
 // isDeclaration reports whether a line of a case belongs to its program.
@@ -188,13 +207,15 @@ func (p *parser) section(name string, data []byte) error {
 	}
 	c.Doc = strings.Join(doc, " ")
 	if each == nil {
-		return p.add(c)
+		return p.add(c, true)
 	}
-	for _, at := range each {
+	for i, at := range each {
 		one := c
 		one.Name = fmt.Sprintf("%s@%v", c.Name, at)
 		one.Stops = []Stop{{At: at, Actions: eachActions}}
-		if err := p.add(one); err != nil {
+		// What is put in is the same at each point: what one program can be
+		// linked with all can.
+		if err := p.add(one, i == 0); err != nil {
 			return err
 		}
 	}
@@ -232,12 +253,17 @@ func (p *parser) checkStop(s *Stop) error {
 	return nil
 }
 
-// add puts in what a schedule or an irq needs, and keeps the case.
-func (p *parser) add(c Case) error {
+// add puts in what a schedule or an irq needs, and keeps the case. It links the
+// program with that, unless the same was put into it elsewhere.
+func (p *parser) add(c Case, link bool) error {
 	if len(p.cases) == maxCases {
 		return p.fail("a file has at most %d cases", maxCases)
 	}
-	if err := insertStops(&c, p.image); err != nil {
+	err := insertStops(&c, p.image)
+	if err == nil && link && c.Program != p.program {
+		_, err = ir.Link(c.Program, p.image.Arch)
+	}
+	if err != nil {
 		return p.fail("%v", err)
 	}
 	p.cases = append(p.cases, c)

@@ -1,6 +1,7 @@
 package conform_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -99,4 +100,18 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d cases, error %v", len(cases), err)
 		}
 	})
+}
+
+// BenchmarkParse reads a file of cases, most of which have something put in.
+func BenchmarkParse(b *testing.B) {
+	src := []byte(good + "-- CS.irq --\nthread: op\neach op.inside..op.inside+1: irq\n")
+	for i := range 50 {
+		src = fmt.Appendf(src, "-- CS.schedule-%d --\nthread: op\nat op.inside: schedule\nsee seen[0]\n", i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if cases, err := conform.Parse("f.txtar", src); err != nil || len(cases) != 53 {
+			b.Fatal(len(cases), err)
+		}
+	}
 }

@@ -52,32 +52,34 @@ func (s *isa) executable(entry ir.Addr, segments []segment) []byte {
 	header.Ident[elf.EI_DATA] = byte(elf.ELFDATA2LSB)
 	header.Ident[elf.EI_VERSION] = byte(elf.EV_CURRENT)
 
-	// The stack is not executable.
-	progs := []elf.Prog64{{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(readable | writable)}}
-	var body []byte
 	// Old kernels make the pages that the file doesn't hold only if addresses
 	// ascend.
 	segments = slices.SortedFunc(slices.Values(segments), func(a, b segment) int { return cmp.Compare(a.at, b.at) })
+	segments = slices.DeleteFunc(segments, func(g segment) bool { return len(g.data) == 0 })
+	// The stack is not executable.
+	progs := []elf.Prog64{{Type: uint32(elf.PT_GNU_STACK), Flags: uint32(readable | writable)}}
+	size := page
 	for _, g := range segments {
-		if len(g.data) == 0 {
-			continue
-		}
+		n := g.filled()
 		progs = append(progs, elf.Prog64{
-			Type: uint32(elf.PT_LOAD), Flags: uint32(g.perm), Off: uint64(page + len(body)),
-			Vaddr: uint64(g.at), Paddr: uint64(g.at), Filesz: uint64(g.filled()), Memsz: uint64(len(g.data)), Align: uint64(page),
+			Type: uint32(elf.PT_LOAD), Flags: uint32(g.perm), Off: uint64(size),
+			Vaddr: uint64(g.at), Paddr: uint64(g.at), Filesz: uint64(n), Memsz: uint64(len(g.data)), Align: uint64(page),
 		})
-		body = append(body, g.data[:g.filled()]...)
-		body = append(body, make([]byte, -len(body)&(page-1))...)
+		size += (n + page - 1) &^ (page - 1)
 	}
 	header.Phnum = uint16(len(progs))
 
-	var head bytes.Buffer
-	for _, v := range []any{header, progs} {
-		if err := binary.Write(&head, binary.LittleEndian, v); err != nil {
-			panic("native: BUG: " + err.Error())
-		}
+	file := make([]byte, size)
+	n, err := binary.Encode(file, binary.LittleEndian, header)
+	if err == nil {
+		_, err = binary.Encode(file[n:page], binary.LittleEndian, progs)
 	}
-	file := make([]byte, page, page+len(body))
-	copy(file, head.Bytes())
-	return append(file, body...)
+	if err != nil {
+		panic("native: BUG: " + err.Error())
+	}
+	for i, g := range segments {
+		in := &progs[1+i]
+		copy(file[in.Off:], g.data[:in.Filesz])
+	}
+	return file
 }

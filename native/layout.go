@@ -41,6 +41,7 @@ type process struct {
 	entry    ir.Addr
 	done     ir.Addr // a breakpoint that the first thread ends at
 	childEnd ir.Addr // … and its children
+	nap      int64   // how long it sleeps, in nanoseconds
 	// doneAgain is where the first thread ends behind an execve.
 	doneAgain ir.Addr
 	// left is the memory that an untraced process leaves behind when it ends.
@@ -60,7 +61,7 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64, traced bool) (*p
 	if err != nil {
 		return nil, err
 	}
-	p := &process{im: im, handlers: map[ir.Addr]ir.Addr{}}
+	p := &process{im: im, nap: nap, handlers: map[ir.Addr]ir.Addr{}}
 	extra := make([]byte, extraSize)
 	binary.LittleEndian.PutUint64(extra[napAt-extraBase+8:], uint64(nap))
 

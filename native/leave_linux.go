@@ -36,7 +36,7 @@ func (t *took) view(p *process, load func(ir.Addr, ir.Width) (uint64, bool)) con
 // only the signal is known.
 func (l *lane) leave(ctx context.Context, c *conform.Case, p *process) (conform.Outcome, error) {
 	var out conform.Outcome
-	if makes(p.im, abi.SysFork) || makes(p.im, abi.SysVfork) || makes(p.im, abi.SysClone) {
+	if makesTasks(p.im) {
 		return out, &conform.Skip{Reason: "a child can't be told from its parent, as nothing can be traced"}
 	}
 	left, err := memoryFile(nil)

@@ -101,10 +101,12 @@ func (tr *tracee) reap() {
 }
 
 // asleep waits until the process sleeps in the system call at an address; false
-// if it stops before.
+// if it stops before. It looks so seldom that the process gets there meanwhile: who
+// looks takes its CPU away.
 func (tr *tracee) asleep(at ir.Addr) (bool, error) {
 	behind := at + ir.Addr(tr.p.im.Instrs[tr.p.im.Index(at)].Len())
-	for deadline := time.Now().Add(longest); time.Now().Before(deadline); time.Sleep(20 * time.Microsecond) {
+	for deadline := time.Now().Add(longest); time.Now().Before(deadline); {
+		time.Sleep(time.Duration(tr.p.nap / 16))
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tr.pid))
 		if err != nil {
 			return false, err

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -36,6 +35,7 @@ type Target struct {
 // lane is what one case at a time is run on.
 type lane struct {
 	took
+	tracer  tracer
 	last    *process // the one that was made last, for this program and sleep
 	lastOf  *ir.Program
 	lastNap int64
@@ -67,7 +67,7 @@ func New() (*Target, error) {
 	}
 	t.lanes, t.freed = len(lanes), sync.NewCond(&t.mu)
 	for _, l := range lanes {
-		t.free = append(t.free, &lane{took: l})
+		t.free = append(t.free, &lane{took: l, tracer: newTracer(l)})
 	}
 	begin := time.Now()
 	if t.untraced = t.probe(); t.untraced != nil {
@@ -157,21 +157,20 @@ func (t *Target) Run(ctx context.Context, c *conform.Case) (conform.Outcome, err
 	if t.untraced != nil {
 		return l.leave(ctx, c, p)
 	}
-	type answer struct {
-		out conform.Outcome
-		err error
+	var out conform.Outcome
+	l.tracer.do(func() { out, err = l.trace(ctx, c, p) })
+	if err != nil || makesTasks(p.im) {
+		// Whatever the thread still traces dies with it.
+		close(l.tracer)
+		l.tracer = newTracer(l.took)
 	}
-	ch := make(chan answer, 1)
-	// The tracer is a thread and not a process, so that it must be one thread
-	// from beginning to end. It dies with the goroutine, and with it whatever
-	// it still traces.
-	go func() {
-		runtime.LockOSThread()
-		out, err := l.trace(ctx, c, p)
-		ch <- answer{out, err}
-	}()
-	a := <-ch
-	return a.out, a.err
+	return out, err
+}
+
+// makesTasks reports whether the program can make another task, which the tracer
+// then traces too.
+func makesTasks(im *ir.Image) bool {
+	return makes(im, abi.SysFork) || makes(im, abi.SysVfork) || makes(im, abi.SysClone)
 }
 
 // take waits for a lane, if possible the one that has the program's process.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,8 @@ type tracee struct {
 	observed    bool
 }
 
-// trace runs the process of a case under ptrace, on the calling thread.
+// trace runs the process of a case under ptrace, on the calling thread, which is a
+// tracer's.
 //
 //  1. start it and stop it before its first instruction
 //  2. plant a breakpoint at the next stop's point, and let it run there: the
@@ -65,7 +67,9 @@ func (l *lane) trace(ctx context.Context, c *conform.Case, p *process) (conform.
 			break
 		}
 	}
-	tr.view.Stat = grown(stats())
+	if c.Counts() {
+		tr.view.Stat = grown(stats())
+	}
 	pid, err := tr.start(p)
 	if err != nil {
 		return conform.Outcome{}, err
@@ -136,19 +140,23 @@ func (tr *tracee) setUp() error {
 // data), and a case must not depend on what else is in a page.
 func (tr *tracee) touch() {
 	page := unix.Getpagesize()
-	for at := 0; at < len(tr.p.im.Rodata); at += page {
-		tr.load(ir.RodataBase+ir.Addr(at), 1)
-	}
-	for _, s := range tr.p.left {
+	var each []unix.RemoteIovec
+	for _, s := range append([]segment{{at: ir.RodataBase, data: tr.p.im.Rodata}}, tr.p.left...) {
 		for at := 0; at < len(s.data); at += page {
-			tr.load(s.at+ir.Addr(at), 1)
+			each = append(each, unix.RemoteIovec{Base: uintptr(s.at) + uintptr(at), Len: 1})
 		}
+	}
+	for some := range slices.Chunk(each, maxVectors) {
+		b := make([]byte, len(some))
+		unix.ProcessVMReadv(tr.pid, []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}, some, 0)
 	}
 }
 
+// maxVectors is how many pieces of memory a system call takes.
+const maxVectors = 1024
+
 // pin puts the process on its CPU, and the tracer, which would disturb it there,
-// on the other one if it has no third. A process that is stopped is moved when it goes on. The
-// tracer's thread ends with the run, and its affinity with it.
+// on the other one if it has no third. A process that is stopped is moved when it goes on.
 func (tr *tracee) pin() error {
 	if !tr.apart {
 		if err := setAffinity(0, tr.cpus[(tr.cpu+1)%len(tr.cpus)]); err != nil {
