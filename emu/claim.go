@@ -22,9 +22,14 @@ package emu
 // unclaimed puts those choices first that aren't such preemptions, and returns their
 // number.
 func (r *Reducer) unclaimed(choices []Choice) int {
-	n := len(choices)
+	n, m := len(choices), r.m
 	for i := n - 1; i >= 0; i-- {
-		if c := choices[i]; c.Kind() == Preempt && r.claimed(&r.m.tasks[r.m.cpus[c.CPU()].cur]) {
+		c := choices[i]
+		if c.Kind() != Preempt {
+			continue
+		}
+		if t := &m.tasks[m.cpus[c.CPU()].cur]; r.claimed(t) {
+			r.local[m.im.Index(t.regs.IP)] = true
 			n--
 			choices[i], choices[n] = choices[n], choices[i]
 		}

@@ -69,7 +69,7 @@ type Reducer struct {
 	outside *vcpu.Memory
 	inside  []*vcpu.Memory
 	faults  bool
-	local   []bool // by instruction: it was a local step
+	local   []bool // by instruction: it was a local step, or a preemption before it told nothing
 	peeked  []vcpu.Access
 
 	// Of the symmetry, and of what is known about objects, which it finds.
@@ -166,7 +166,8 @@ func (r *Reducer) leavesAreaAlone(m *Machine) bool {
 // Set returns the reductions that are in force.
 func (r *Reducer) Set() Reduction { return r.set }
 
-// WasLocal reports whether an instruction, by index, was executed as a local step.
+// WasLocal reports whether an instruction, by index, was executed as a local step, or a
+// preemption before it was left out: what it would have led to was searched elsewhere.
 func (r *Reducer) WasLocal(i int) bool { return i < len(r.local) && r.local[i] }
 
 // Broken returns the reductions that are in force although what they assume of

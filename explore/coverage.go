@@ -23,8 +23,9 @@ type InstrCoverage struct {
 	// Events is how often each kind of kernel event came right before it, by
 	// [emu.ChoiceKind].
 	Events [emu.NumChoiceKinds]int
-	// Local says that it was executed as a local step: what an event would do before
-	// it, it does behind it, where it was tried.
+	// Local says that it was executed as a local step, or that a preemption before it
+	// tells nothing: what an event would do before it, it does at another instruction
+	// near by, where it was tried.
 	Local bool
 }
 

@@ -34,7 +34,7 @@ type InstrCoverage struct {
 	Steps int    `json:"steps"`
 	// Events is how often each kernel event came right before it.
 	Events map[string]int `json:"events,omitempty"`
-	// Local: what an event would do before it, it does behind it.
+	// Local: what an event would do before it, it does near by, where it was tried.
 	Local bool `json:"local,omitempty"`
 }
 
