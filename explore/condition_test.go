@@ -10,9 +10,12 @@ import (
 	"github.com/rseqemu/rseqemu/explore"
 )
 
+// condition is a program, and the budget with which it shows something.
+type condition struct{ name, bounds, program string }
+
 // conditions are programs that a reduction would get wrong without one of its
 // conditions.
-var conditions = []struct{ name, bounds, program string }{
+var conditions = []condition{
 	{"a register that the abort handler reads", "preempt=1", `
 data a: u64
 func f()
@@ -686,7 +689,7 @@ final sum(node) == 14
 // TestReductionsAreConditional: where a condition of a reduction doesn't hold the
 // search finds what it finds without.
 func TestReductionsAreConditional(t *testing.T) {
-	for _, tt := range conditions {
+	for _, tt := range slices.Concat(conditions, holes) {
 		p := parse(t, tt.program)
 		for _, kernel := range append(releases(), "6.19/arm64", "7.3/arm64") {
 			for _, idle := range []bool{false, true} {
