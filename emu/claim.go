@@ -6,7 +6,8 @@ package emu
 // gets a CPU again:
 //
 //   - If the id is the same as before, the section will be entered. The same had come of
-//     a preemption before the id was read: the thread reads the same now.
+//     a preemption before the id was read, which is in no section either: the thread
+//     reads the same now.
 //   - If it is another one, the section will be entered and left for abort_ip, by its own
 //     question. The same had come of a preemption as soon as the section was entered:
 //     the kernel sends the thread to abort_ip.

@@ -27,7 +27,9 @@ import (
 //     an entry and the abort can be read, the step may read ids and per-CPU data.
 //
 // A step out of the section to abort_ip is local as well: it ends where the abort
-// does, with a stale rseq_cs, which the normal form takes away.
+// does, with a stale rseq_cs, which the normal form takes away. One that begins an
+// operation comes from outside, even if the operation begins in a section that is armed
+// by then. A store can't be taken back, so one that may lead into the section isn't tried.
 
 // maxLocal bounds a chain of local steps, so that a loop of them ends: one of the
 // states on it is expanded like any other.
@@ -62,7 +64,7 @@ func (r *Reducer) localStep(c CPUID, t *task) bool {
 		return false
 	}
 	in, ok := r.armed(t)
-	inside := in != nil && in.Contains(ip)
+	inside := in != nil && in.Contains(t.regs.IP)
 	mem := r.outside
 	switch {
 	case !ok:
@@ -75,6 +77,8 @@ func (r *Reducer) localStep(c CPUID, t *task) bool {
 		return false
 	case inside:
 		mem = r.inside[c]
+	case kind == live.Accesses && in != nil && r.facts.Enters(ip, in):
+		return false
 	}
 	if kind != live.Private && (kind == live.Loads || !inside) && r.secluded(c, t, &regs, inside) {
 		mem = m.memOf(t)

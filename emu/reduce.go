@@ -119,6 +119,9 @@ func (m *Machine) Reduce(set Reduction) *Reducer {
 	}
 	r.dead = live.Words &^ r.facts.Read
 	r.exits = len(r.facts.Calls) == 0 && r.dead&live.MMCID != 0
+	if slices.Contains(r.facts.Calls, abi.SysExitGroup) {
+		r.set &^= EagerReturns | EagerCalls // it tells how far the others have come
+	}
 	r.local = make([]bool, len(m.im.Instrs))
 	r.faults = m.budget.has(Faults)
 	r.outside = m.mem[0].Part(false, false, 0)

@@ -10,9 +10,12 @@ import (
 	"github.com/rseqemu/rseqemu/explore"
 )
 
+// condition is a program, and the budget with which it shows something.
+type condition struct{ name, bounds, program string }
+
 // conditions are programs that a reduction would get wrong without one of its
 // conditions.
-var conditions = []struct{ name, bounds, program string }{
+var conditions = []condition{
 	{"a register that the abort handler reads", "preempt=1", `
 data a: u64
 func f()
@@ -469,6 +472,35 @@ out:
 thread on 1: f
 final a != 4
 `},
+	{"another section around what is behind the id", "preempt=1", `
+data a: u64
+func f()
+    cs s: start_ip=start post_commit_ip=commit abort_ip=abort
+    cs outer: start_ip=from post_commit_ip=to abort_ip=out
+    mov r1, 0
+    st.8 [tp + rseq_cs], outer
+    ld.4 r1, [tp + cpu_id_start]
+from:
+    nop
+    st.8 [tp + rseq_cs], s
+to:
+start:
+    { ld.4 t0, [tp + cpu_id]; bne.4 t0, r1, abort }
+    st.8 [a], 1
+commit:
+    ret
+    sig
+abort:
+    st.8 [a], 2
+    ret
+    sig
+out:
+    add r1, r1, 3
+    st.8 [a], r1
+    ret
+thread on 1: f
+final a != 4
+`},
 	{"an abort handler that goes back in", "preempt=2 migrate=2", `
 data a: u64
 func f()
@@ -686,7 +718,7 @@ final sum(node) == 14
 // TestReductionsAreConditional: where a condition of a reduction doesn't hold the
 // search finds what it finds without.
 func TestReductionsAreConditional(t *testing.T) {
-	for _, tt := range conditions {
+	for _, tt := range slices.Concat(conditions, holes) {
 		p := parse(t, tt.program)
 		for _, kernel := range append(releases(), "6.19/arm64", "7.3/arm64") {
 			for _, idle := range []bool{false, true} {

@@ -41,11 +41,16 @@ func (c *checks) Allows() emu.Reduction {
 	return set
 }
 
-// reads reports whether an expression reads global data other than along a list.
+// reads reports whether an expression reads global data other than along a list, whose
+// head is no object.
 func (c *checks) reads(e *ir.Expr) bool {
 	switch e.Op {
 	case ir.ExprSym, ir.ExprIndex, ir.ExprSum:
 		if d := c.data(e.Sym); d != nil && d.Kind == ir.Global {
+			return true
+		}
+	case ir.ExprList:
+		if d := c.data(e.Sym); d != nil && c.named(d) {
 			return true
 		}
 	}
@@ -55,6 +60,22 @@ func (c *checks) reads(e *ir.Expr) bool {
 // Allows all reductions but that of calls, whose beginnings end the moments without any.
 // If a call returns earlier there are more of these, and fewer orders explain it.
 func (q *quiescence) Allows() emu.Reduction { return emu.AllReductions &^ emu.EagerCalls }
+
+// named reports whether scripts name data, so that there may be objects in it.
+func (c *checks) named(d *ir.Data) bool {
+	im := c.m.Image()
+	from := im.Symbols[d.Name]
+	for i := range c.prog.Threads {
+		for _, call := range c.prog.Threads[i].Calls {
+			for _, v := range call.Args {
+				if a := im.Symbols[v.Sym] + ir.Addr(v.Off); a >= from && a < from+ir.Addr(d.Count*d.Width.Bytes()) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
 // Allows all reductions: it looks at calls and what they return, thread by thread.
 func (s *sequence) Allows() emu.Reduction { return emu.AllReductions }
@@ -82,8 +103,8 @@ func (c *checks) symmetric(e *ir.Expr, f *symmetry.Facts) bool {
 		if d != nil && (d.Kind != ir.Global || f.HasObject(e.Sym)) {
 			return false
 		}
-	case ir.ExprSum:
-		if d != nil && d.Kind == ir.PerThread {
+	case ir.ExprSum, ir.ExprList:
+		if d != nil && (d.Kind == ir.PerThread || f.HasObject(e.Sym) && !f.HasObjects(e.Sym)) {
 			return false
 		}
 	}

@@ -18,8 +18,8 @@ import (
 //	bne.4 r4, r2, abort               the question
 
 // Claimed reports whether the instruction at ip is between the reading of an id and the
-// section that asks for it, and the reading is the only way to it. The section, at
-// abort_ip, doesn't know how far it came.
+// section that asks for it, and the reading, which is in no section itself, is the only
+// way to it. The section, at abort_ip, doesn't know how far it came.
 func (f *Facts) Claimed(ip ir.Addr) bool {
 	i := f.im.Index(ip)
 	return i >= 0 && f.claimed[i]
@@ -28,6 +28,9 @@ func (f *Facts) Claimed(ip ir.Addr) bool {
 // claims finds them.
 func (f *Facts) claims() {
 	f.claimed = make([]bool, len(f.im.Instrs))
+	if f.calls {
+		return // a return may enter anywhere
+	}
 	entered := make([]bool, len(f.im.Instrs)) // by something else than the instruction before
 	enter := func(ip ir.Addr) {
 		if i := f.im.Index(ip); i >= 0 {
@@ -68,6 +71,11 @@ func (f *Facts) claim(i int, entered []bool) {
 	var regs [ir.NumRegs + 1]value
 	if in := &f.im.Instrs[i]; in.N != 1 || !reads(&in.Ops[0], &regs, false) {
 		return
+	}
+	for k := range f.Sections {
+		if f.Sections[k].Contains(f.im.Addrs[i]) {
+			return
+		}
 	}
 	for j := i + 1; j < len(f.im.Instrs) && !entered[j] && f.im.Addrs[j] == f.behindOf(j-1); j++ {
 		in := &f.im.Instrs[j]

@@ -46,7 +46,7 @@ type Facts struct {
 	in      []Set
 	idle    Set
 	steps   []Step
-	calls   bool   // it has functions that call others
+	calls   bool   // it has functions that call others, or choose where they return to
 	claimed []bool // by instruction
 }
 
@@ -148,7 +148,7 @@ func (f *Facts) survey() {
 	for i := range f.im.Instrs {
 		for _, o := range f.im.Instrs[i].Micro() {
 			switch {
-			case o.Code == ir.Call:
+			case o.Code == ir.Call, o.Dst == ir.LR:
 				f.calls = true
 			case o.Code == ir.Syscall && o.Imm == ir.SyscallInR8:
 				f.Indirect = true

@@ -53,6 +53,16 @@ func (f *Facts) Loses(ip ir.Addr, s *Section) bool {
 	return Set(writes)&f.At(s.Abort) != 0
 }
 
+// Enters reports whether the instruction at ip may lead into a section.
+func (f *Facts) Enters(ip ir.Addr, s *Section) bool {
+	i := f.im.Index(ip)
+	if i < 0 {
+		return true
+	}
+	in := &f.im.Instrs[i]
+	return s.Contains(f.behindOf(i)) || s.Contains(in.Ops[in.N-1].TargetIP)
+}
+
 // step is the kind of instruction i. Order between accesses is no kind of its own:
 // what is said of steps is said of sequentially consistent memory.
 func (f *Facts) step(i int) Step {

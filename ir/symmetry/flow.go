@@ -73,6 +73,9 @@ func (f *Facts) micro(o *ir.Op, regs *[ir.NumRegs + 1]Kind, at ir.Addr) {
 			f.refuse(at, "it uses the stack")
 		}
 	}
+	if o.Dst == ir.LR {
+		f.refuse(at, "it chooses where to return to")
+	}
 	a, b := regs[o.A], regs[o.B]
 	if o.B == ir.None {
 		b = f.immediate(o, at)

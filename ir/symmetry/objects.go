@@ -74,10 +74,20 @@ func (f *Facts) findObjects() {
 					continue
 				}
 				f.args[argument{call.Func, a}] = true
+				nth := 0 // of the objects of each thread
 				for i, t := range c.Threads {
 					o := f.address(f.im.Prog.Threads[t].Calls[n].Args[a])
-					if !slices.Contains(c.Objects[i], o) {
+					at := slices.Index(c.Objects[i], o)
+					if at < 0 {
+						at = len(c.Objects[i])
 						c.Objects[i] = append(c.Objects[i], o)
+						f.owners[o] = t
+					}
+					if i == 0 {
+						nth = at
+					} else if at != nth {
+						f.refuse(0, "the scripts name the same object in different calls")
+						return
 					}
 				}
 			}
@@ -86,9 +96,6 @@ func (f *Facts) findObjects() {
 	var all []ir.Addr
 	for _, c := range f.Classes {
 		for _, os := range c.Objects {
-			if len(os) != len(c.Objects[0]) {
-				f.refuse(0, "the scripts name the same object in different calls")
-			}
 			all = append(all, os...)
 		}
 	}
@@ -99,10 +106,12 @@ func (f *Facts) findObjects() {
 // size measures the objects.
 func (f *Facts) size(all []ir.Addr) {
 	for i, a := range all {
-		end := ir.DataBase + ir.Addr(len(f.im.Data))
-		if d := f.dataAt(a); d != nil {
-			end = f.im.Symbols[d.Name] + ir.Addr(d.Count*d.Width.Bytes())
+		d := f.dataAt(a)
+		if d == nil {
+			f.refuse(0, "the scripts name what is between variables")
+			return
 		}
+		end := f.im.Symbols[d.Name] + ir.Addr(d.Count*d.Width.Bytes())
 		if i+1 < len(all) {
 			if all[i+1] == a {
 				f.refuse(0, "two threads' scripts name the same object")
@@ -154,4 +163,9 @@ func (f *Facts) HasObject(name string) bool {
 		}
 	}
 	return false
+}
+
+// HasObjects reports whether a variable's data has all objects.
+func (f *Facts) HasObjects(name string) bool {
+	return !slices.ContainsFunc(f.objects, func(a ir.Addr) bool { return f.dataAt(a).Name != name })
 }

@@ -20,6 +20,7 @@ type Facts struct {
 	live    *live.Facts
 	args    map[argument]bool // are objects
 	objects []ir.Addr         // all, sorted
+	owners  map[ir.Addr]int   // the thread whose script names an object
 	regs    [][ir.NumRegs + 1]Kind
 	seen    []bool
 	cells   map[cell]Kind
@@ -42,7 +43,7 @@ type cell struct {
 
 // Of finds the symmetries of a program, whose live registers are known.
 func Of(im *ir.Image, l *live.Facts) *Facts {
-	f := &Facts{im: im, live: l, args: map[argument]bool{}, cells: map[cell]Kind{}, results: map[string][2]Kind{},
+	f := &Facts{im: im, live: l, args: map[argument]bool{}, owners: map[ir.Addr]int{}, cells: map[cell]Kind{}, results: map[string][2]Kind{},
 		regs: make([][ir.NumRegs + 1]Kind, len(im.Instrs)), seen: make([]bool, len(im.Instrs))}
 	f.classes()
 	f.CPUs = true
@@ -62,9 +63,9 @@ func Of(im *ir.Image, l *live.Facts) *Facts {
 	f.initial()
 	for f.changed = true; f.changed && f.why == nil; {
 		f.changed = false
-		for _, t := range im.Prog.Threads {
-			for _, c := range t.Calls {
-				f.enter(c)
+		for t := range im.Prog.Threads {
+			for _, c := range im.Prog.Threads[t].Calls {
+				f.enter(t, c)
 			}
 		}
 		for i := range im.Instrs {
@@ -94,8 +95,9 @@ func (f *Facts) settle() {
 	}
 }
 
-// enter joins what a call passes.
-func (f *Facts) enter(c ir.OpCall) {
+// enter joins what a thread's call passes: of objects only its own, from their
+// beginnings.
+func (f *Facts) enter(t int, c ir.OpCall) {
 	fn, _ := f.im.Func(c.Func)
 	i := f.im.Index(fn.Entry)
 	if i < 0 {
@@ -108,8 +110,10 @@ func (f *Facts) enter(c ir.OpCall) {
 		v := f.address(a)
 		switch {
 		case f.args[argument{c.Func, n}]:
-			if !f.named(v, 1) {
+			if owner, ok := f.owners[v]; !ok {
 				f.refuse(fn.Entry, "an argument is an object for some threads only")
+			} else if owner != t {
+				f.refuse(fn.Entry, "another thread's object is an argument")
 			}
 			regs[n] = Kind{Is: Object}
 		case f.moves(int64(v)):
