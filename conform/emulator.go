@@ -74,6 +74,10 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 			r.timed = append(r.timed, timed{a, s.Has(Expire)})
 		}
 	}
+	if len(c.Untouched) > 0 {
+		r.absent = c.UntouchedPages(m.Image())
+		m.SetAbsent(r.absent)
+	}
 	m.Observe(r.event)
 	for n := 0; !m.Done(); n++ {
 		if n == maxSteps {
@@ -105,6 +109,8 @@ type emuRun struct {
 	threads int
 	turn    int  // the thread that goes on next
 	execed  bool // the first thread runs a program of its own
+	// absent are the pages that nobody has touched yet.
+	absent emu.Absent
 }
 
 // timed is what the first thread waits for at an address: somebody who wants its CPU,
@@ -211,6 +217,7 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 		return true, r.stop(running)
 	case on && r.can(emu.StepOn(running)):
 		r.last[id] = m.Regs(id).R[ir.R0]
+		r.touch(running)
 		m.Do(emu.StepOn(running))
 		if stops {
 			return true, r.slept()
@@ -224,6 +231,17 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// touch brings in what a CPU's next step touches.
+func (r *emuRun) touch(c emu.CPUID) {
+	if len(r.absent) == 0 {
+		return
+	}
+	accesses, _ := r.m.NextAccess(c, nil)
+	for _, a := range accesses {
+		r.absent.Touch(a.Addr, uint64(a.Width.Bytes()))
+	}
 }
 
 func (r *emuRun) can(c emu.Choice) bool { return slices.Contains(r.choices, c) }

@@ -133,15 +133,15 @@ func (tr *tracee) setUp() error {
 // kernel reads it: descriptors, wherever rseq_cs points. From 6.19 on the way to
 // user mode that finds everything in place differs from the one that doesn't, which
 // checks and writes the ids as well (booted: 7.3.4, rseq_cs in untouched per-CPU
-// data), and a case must not depend on what else is in a page.
+// data), and a case must not depend on what else is in a page, unless it says so.
 func (tr *tracee) touch() {
-	page := unix.Getpagesize()
-	for at := 0; at < len(tr.p.im.Rodata); at += page {
-		tr.load(ir.RodataBase+ir.Addr(at), 1)
-	}
-	for _, s := range tr.p.left {
-		for at := 0; at < len(s.data); at += page {
-			tr.load(s.at+ir.Addr(at), 1)
+	untouched := tr.case_.UntouchedPages(tr.p.im)
+	page := ir.Addr(unix.Getpagesize())
+	for _, s := range append([]segment{{at: ir.RodataBase, data: tr.p.im.Rodata}}, tr.p.left...) {
+		for at := s.at; at < s.at+ir.Addr(len(s.data)); at += page {
+			if !untouched[at] {
+				tr.load(at, 1)
+			}
 		}
 	}
 }
