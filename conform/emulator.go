@@ -175,9 +175,6 @@ func (r *emuRun) next() error {
 		case r.can(emu.RunOn(r.cpu, id)):
 			m.Do(emu.RunOn(r.cpu, id))
 			return nil
-		case r.can(emu.RunOn(1-r.cpu, id)) && !on:
-			// The child is where its parent is, which has to make room.
-			return m.Try(emu.PreemptOn(r.cpu))
 		}
 	}
 	for range r.threads {
