@@ -74,10 +74,8 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 			r.timed = append(r.timed, timed{a, s.Has(Expire)})
 		}
 	}
-	if len(c.Untouched) > 0 {
-		r.absent = c.UntouchedPages(m.Image())
-		m.SetAbsent(r.absent)
-	}
+	r.absent = c.UntouchedPages(m.Image())
+	m.SetAbsent(r.absent)
 	m.Observe(r.event)
 	for n := 0; !m.Done(); n++ {
 		if n == maxSteps {
@@ -109,7 +107,8 @@ type emuRun struct {
 	threads int
 	turn    int  // the thread that goes on next
 	execed  bool // the first thread runs a program of its own
-	// absent are the pages that nobody has touched yet.
+	// absent are the pages that nobody has touched yet, and the first thread's area's
+	// if nobody has written to it since a fork.
 	absent emu.Absent
 }
 
@@ -148,6 +147,8 @@ func (r *emuRun) event(ev emu.Event) {
 		r.execed = true
 	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysExecve:
 		r.execed = false // it failed
+	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysFork:
+		r.absent[pageOf(r.view.Image.TP(0))] = true // it is the child's too, until somebody writes to it
 	}
 }
 
@@ -230,14 +231,16 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 	return false, nil
 }
 
-// touch brings in what a CPU's next step touches.
+// touch brings in what a CPU's next step touches. Loads from the area change nothing.
 func (r *emuRun) touch(c emu.CPUID) {
 	if len(r.absent) == 0 {
 		return
 	}
 	accesses, _ := r.m.NextAccess(c, nil)
 	for _, a := range accesses {
-		r.absent.Touch(a.Addr, uint64(a.Width.Bytes()))
+		if a.Store || pageOf(a.Addr) != pageOf(r.view.Image.TP(0)) {
+			r.absent.Touch(a.Addr, uint64(a.Width.Bytes()))
+		}
 	}
 }
 
@@ -293,6 +296,7 @@ func (r *emuRun) act(s *Stop) error {
 			}
 			// A debugger's access, which is no part of the machine.
 			r.m.Memory(0).Store(-1, at, w, n)
+			r.absent.Touch(at, uint64(w.Bytes()))
 		case Look:
 			saw, err := r.view.Observe(a.Look)
 			if err != nil {

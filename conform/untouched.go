@@ -12,7 +12,7 @@ func (c *Case) UntouchedPages(im *ir.Image) emu.Absent {
 	all := emu.Absent{}
 	for _, name := range c.Untouched {
 		at, size, ok := placeOf(im, name)
-		for page := at &^ (emu.PageSize - 1); ok && page < at+ir.Addr(size); page += emu.PageSize {
+		for page := pageOf(at); ok && page < at+ir.Addr(size); page += emu.PageSize {
 			all[page] = true
 		}
 	}
@@ -49,7 +49,7 @@ func (c *Case) touches(im *ir.Image) (Observation, bool) {
 					continue
 				}
 				at, _, err := o.Place(im, func(n int) int { return n })
-				if err == nil && pages[at&^(emu.PageSize-1)] {
+				if err == nil && pages[pageOf(at)] {
 					return o, true
 				}
 			}
@@ -57,3 +57,6 @@ func (c *Case) touches(im *ir.Image) (Observation, bool) {
 	}
 	return Observation{}, false
 }
+
+// pageOf is the address of the page that an address is on.
+func pageOf(a ir.Addr) ir.Addr { return a &^ (emu.PageSize - 1) }

@@ -1,6 +1,9 @@
 package emu
 
-import "github.com/rseqemu/rseqemu/ir"
+import (
+	"github.com/rseqemu/rseqemu/abi"
+	"github.com/rseqemu/rseqemu/ir"
+)
 
 // Absent are pages, each by the address of its first byte, that are mapped and not
 // in memory: nobody has touched them yet, or they were thrown out. An access that
@@ -24,21 +27,24 @@ func (a Absent) has(at ir.Addr, n uint64) bool {
 	return a[at&^(PageSize-1)] || a[(at+ir.Addr(n)-1)&^(PageSize-1)]
 }
 
-// SetAbsent says which pages of the first process aren't there from now on. What the
-// kernel reads of descriptors and signatures it takes out; what the program touches,
+// SetAbsent says which pages of the first process aren't there from now on; of the
+// page that the thread's area is on, that it can't be written to yet, as behind a
+// fork, which the first store copies. What the kernel reads of descriptors and
+// signatures, and the area that it writes to, it takes out; what the program touches,
 // [Machine.NextAccess] tells, and the caller takes out. nil is how a machine begins.
 // Going back to a snapshot puts nothing back.
 func (m *Machine) SetAbsent(a Absent) { m.absent = a }
 
 // reaches reports whether the kernel gets at what it is about to read, up to a page,
-// of a descriptor or a signature.
+// of a descriptor or a signature, and at the rseq_cs that it then clears.
 func (m *Machine) reaches(t *task, at ir.Addr, n uint64) bool {
-	if m.absent == nil || t.proc != 0 {
+	switch {
+	case m.absent == nil || t.proc != 0:
 		return true
-	}
-	if m.fast {
-		return !m.absent.has(at, n)
+	case m.fast:
+		return !m.absent.has(at, n) && !m.absent.has(t.rseq.area, abi.RSeqOrigSize)
 	}
 	m.absent.Touch(at, n)
+	m.absent.Touch(t.rseq.area, abi.RSeqOrigSize)
 	return true
 }
