@@ -30,8 +30,9 @@ func (a Absent) has(at ir.Addr, n uint64) bool {
 // SetAbsent says which pages of the first process aren't there from now on; of the
 // page that the thread's area is on, that it can't be written to yet, as behind a
 // fork, which the first store copies. What the kernel reads of descriptors and
-// signatures, and the area that it writes to, it takes out; what the program touches,
-// [Machine.NextAccess] tells, and the caller takes out. nil is how a machine begins.
+// signatures it takes out, and the area's when it clears rseq_cs, but not when it
+// writes ids, which nobody can tell from ids that are as they were. What the program
+// touches, [Machine.NextAccess] tells, and the caller takes out. nil is how a machine begins.
 // Going back to a snapshot puts nothing back.
 func (m *Machine) SetAbsent(a Absent) { m.absent = a }
 

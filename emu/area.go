@@ -37,9 +37,6 @@ func (m *Machine) idsOf(t *task) ids {
 // after unregistration.
 func (m *Machine) putIDs(t *task, start uint32, v ids) bool {
 	mem, a := m.memOf(t), t.rseq.area
-	if m.absent != nil && t.proc == 0 {
-		m.absent.Touch(a, abi.RSeqOrigSize)
-	}
 	ok := mem.Store(int(t.cpu), a+abi.OffCPUIDStart, 4, uint64(start)) &&
 		mem.Store(int(t.cpu), a+abi.OffCPUID, 4, uint64(v.cpu))
 	if ok && m.k.WritesCID {
