@@ -31,8 +31,9 @@ func (a Absent) has(at ir.Addr, n uint64) bool {
 // page that the thread's area is on, that it can't be written to yet, as behind a
 // fork, which the first store copies. What the kernel reads of descriptors and
 // signatures it takes out, and the area's when it clears rseq_cs, but not when it
-// writes ids, which nobody can tell from ids that are as they were. What the program
-// touches, [Machine.NextAccess] tells, and the caller takes out. nil is how a machine begins.
+// writes ids: they are in order then, and to fail once more shows only in counters. What
+// the program touches, [Machine.NextAccess] tells, and the caller takes out. nil is how a
+// machine begins.
 // Going back to a snapshot puts nothing back.
 func (m *Machine) SetAbsent(a Absent) { m.absent = a }
 
