@@ -18,8 +18,11 @@ type Case struct {
 	Line    int
 	Program *ir.Program
 	Needs   Need // what a kernel must have, so that the case asks it anything
-	Stops   []Stop
-	See     []Observation
+	// Untouched are data and descriptors whose pages nobody has touched when the
+	// case begins.
+	Untouched []string
+	Stops     []Stop
+	See       []Observation
 }
 
 // Group is the part of the name before the point: REG, CS, ….

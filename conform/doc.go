@@ -30,6 +30,7 @@
 //	at POINT: ACTION, …           stop the thread there, once; in the order given
 //	each POINT..POINT: ACTION, …  a case for every instruction boundary
 //	see OBSERVATION …             what to look at in the end
+//	untouched NAME …              data or descriptors whose pages nobody has touched
 //	needs slices                  what a kernel may be built without: slices, or stats
 //
 // A point counts instructions behind a label, so that it means the same in any
@@ -61,6 +62,11 @@
 // PTRACE_GET_RSEQ_CONFIGURATION tells, or the errno of a kernel that doesn't know
 // it. stat.cs is by how much the case has made the counter cs of debugfs' rseq/stats
 // grow.
+//
+// All pages of a program are in memory when it begins, but those of untouched data and
+// descriptors: the first to touch them has a page fault, the program or, for it, the
+// kernel. Where it matters that a page isn't there such data need pages of their own.
+// Nothing in them can be written or looked at in a stop, which would touch them.
 //
 // # Threads and processes
 //

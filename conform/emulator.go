@@ -74,6 +74,8 @@ func (e emulator) Run(ctx context.Context, c *Case) (Outcome, error) {
 			r.timed = append(r.timed, timed{a, s.Has(Expire)})
 		}
 	}
+	r.absent = c.UntouchedPages(m.Image())
+	m.SetAbsent(r.absent)
 	m.Observe(r.event)
 	for n := 0; !m.Done(); n++ {
 		if n == maxSteps {
@@ -105,6 +107,9 @@ type emuRun struct {
 	threads int
 	turn    int  // the thread that goes on next
 	execed  bool // the first thread runs a program of its own
+	// absent are the pages that nobody has touched yet, and the first thread's area's
+	// if nobody has written to it since a fork.
+	absent emu.Absent
 }
 
 // timed is what the first thread waits for at an address: somebody who wants its CPU,
@@ -142,6 +147,8 @@ func (r *emuRun) event(ev emu.Event) {
 		r.execed = true
 	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysExecve:
 		r.execed = false // it failed
+	case ev.Kind == emu.EvSysret && ev.Task == 0 && abi.Syscall(ev.B) == abi.SysFork:
+		r.absent[pageOf(r.view.Image.TP(0))] = true // it is the child's too, until somebody writes to it
 	}
 }
 
@@ -169,9 +176,6 @@ func (r *emuRun) next() error {
 		case r.can(emu.RunOn(r.cpu, id)):
 			m.Do(emu.RunOn(r.cpu, id))
 			return nil
-		case r.can(emu.RunOn(1-r.cpu, id)) && !on:
-			// The child is where its parent is, which has to make room.
-			return m.Try(emu.PreemptOn(r.cpu))
 		}
 	}
 	for range r.threads {
@@ -211,6 +215,7 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 		return true, r.stop(running)
 	case on && r.can(emu.StepOn(running)):
 		r.last[id] = m.Regs(id).R[ir.R0]
+		r.touch(running)
 		m.Do(emu.StepOn(running))
 		if stops {
 			return true, r.slept()
@@ -224,6 +229,19 @@ func (r *emuRun) thread(id emu.TaskID) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// touch brings in what a CPU's next step touches. Loads from the area change nothing.
+func (r *emuRun) touch(c emu.CPUID) {
+	if len(r.absent) == 0 {
+		return
+	}
+	accesses, _ := r.m.NextAccess(c, nil)
+	for _, a := range accesses {
+		if a.Store || pageOf(a.Addr) != pageOf(r.view.Image.TP(0)) {
+			r.absent.Touch(a.Addr, uint64(a.Width.Bytes()))
+		}
+	}
 }
 
 func (r *emuRun) can(c emu.Choice) bool { return slices.Contains(r.choices, c) }
@@ -278,6 +296,7 @@ func (r *emuRun) act(s *Stop) error {
 			}
 			// A debugger's access, which is no part of the machine.
 			r.m.Memory(0).Store(-1, at, w, n)
+			r.absent.Touch(at, uint64(w.Bytes()))
 		case Look:
 			saw, err := r.view.Observe(a.Look)
 			if err != nil {

@@ -239,11 +239,23 @@ func (v View) number(n uint64) string {
 	}
 	switch {
 	case a >= ir.RodataBase && a < ir.StackBase:
-		return v.Image.DataName(a)
+		return v.Image.DataName(v.caseArea(a))
 	case n < 1<<16 || -n < 1<<16:
 		return strconv.FormatInt(int64(n), 10)
 	}
 	return fmt.Sprintf("%#x", n)
+}
+
+// caseArea returns an address in the target's per-CPU data as it is where the case's
+// CPUs are 0 and 1, and any other as it is.
+func (v View) caseArea(a ir.Addr) ir.Addr {
+	for c := range CPUs {
+		from, to := ir.PerCPUBase+ir.Addr(v.HostCPU(c))<<v.Image.PerCPUShift, ir.PerCPUBase+ir.Addr(c)<<v.Image.PerCPUShift
+		if len(v.Image.PerCPU) > 0 && a >= from && a-from < 1<<v.Image.PerCPUShift {
+			return to + a - from
+		}
+	}
+	return a
 }
 
 // Result names what a system call or operation returned.

@@ -186,6 +186,13 @@ func (p *parser) section(name string, data []byte) error {
 				return p.fail("unknown need %q (%s)", rest, strings.Join(needNames[1:], ", "))
 			}
 			c.Needs = Need(1 + i)
+		case word == "untouched":
+			for _, name := range strings.Fields(rest) {
+				if _, _, ok := placeOf(p.image, name); !ok {
+					return p.fail("untouched: %q is neither data nor a descriptor of the program", name)
+				}
+				c.Untouched = append(c.Untouched, name)
+			}
 		case word == "see":
 			for _, w := range strings.Fields(rest) {
 				var o Observation
@@ -198,7 +205,7 @@ func (p *parser) section(name string, data []byte) error {
 				c.See = append(c.See, o)
 			}
 		default:
-			return p.fail("unknown line %q (thread: CALL; …, register HOW, at POINT: ACTION, …, each POINT..POINT: ACTION, …, see OBSERVATION …, needs WHAT)", word)
+			return p.fail("unknown line %q (thread: CALL; …, register HOW, at POINT: ACTION, …, each POINT..POINT: ACTION, …, see OBSERVATION …, untouched NAME …, needs WHAT)", word)
 		}
 		if err != nil {
 			return err
@@ -256,6 +263,9 @@ func (p *parser) checkStop(s *Stop) error {
 // add puts in what a schedule or an irq needs, and keeps the case. It links the
 // program with that, unless the same was put into it elsewhere.
 func (p *parser) add(c Case, link bool) error {
+	if o, ok := c.touches(p.image); ok {
+		return p.fail("a look or write at %v would touch what is untouched", o)
+	}
 	if len(p.cases) == maxCases {
 		return p.fail("a file has at most %d cases", maxCases)
 	}

@@ -109,7 +109,7 @@ func (m *Machine) declared(ptr ir.Addr) bool {
 func (m *Machine) checkSignature(t *task, abortIP uint64) Reason {
 	v, ok := m.memOf(t).Load(ir.Addr(abortIP-abi.RSeqSigSize), 4)
 	m.loads(FieldSignature, 1)
-	if !ok {
+	if !ok || !m.reaches(t, ir.Addr(abortIP-abi.RSeqSigSize), abi.RSeqSigSize) {
 		return ReasonCSFault
 	}
 	if uint32(v) != t.rseq.sig {

@@ -55,6 +55,8 @@ type Machine struct {
 	observer func(Event)
 	listens  EventSet  // the kinds that the observer is told of
 	accesses *Accesses // where the kernel's accesses are counted, or nil
+	absent   Absent    // the first process's pages that aren't in memory, or nil
+	fast     bool      // the fast path is at work, which can't wait for a page
 	// strayAbort says that a thread was sent to an abort handler that no declared
 	// section has: a reduction's assumption.
 	strayAbort bool

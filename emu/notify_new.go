@@ -82,7 +82,10 @@ func (m *Machine) newWork(t *task) {
 	t.rseq.schedSwitch = false
 	if m.k.Entry == EntryGeneric {
 		m.counters.FastPath++
-		if m.newUpdate(t) == ReasonNone {
+		m.fast = true
+		failed := m.newUpdate(t)
+		m.fast = false
+		if failed == ReasonNone {
 			return
 		}
 	}
@@ -164,7 +167,7 @@ func (m *Machine) evaluate(t *task) Reason {
 	m.loads(FieldDescriptor, 3) // start_ip, post_commit_offset, abort_ip
 	cs, ok := mem.LoadRSeqCS(ir.Addr(p))
 	switch {
-	case !ok:
+	case !ok, !m.reaches(t, ir.Addr(p)+abi.OffCSStartIP, 24):
 		return ReasonCSFault
 	case !cs.Contains(uint64(t.regs.IP)):
 		m.counters.Clear++
@@ -187,7 +190,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	start, ok := mem.Load(p+abi.OffCSStartIP, 8)
 	m.loads(FieldDescriptor, 1)
 	switch {
-	case !ok:
+	case !ok, !m.reaches(t, p+abi.OffCSStartIP, 8):
 		return ReasonCSFault
 	case start >= m.taskSize:
 		return ReasonRange
@@ -198,7 +201,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	offset, ok := mem.Load(p+abi.OffCSPostCommitOffset, 8)
 	m.loads(FieldDescriptor, 1)
 	switch end := start + offset; {
-	case !ok:
+	case !ok, !m.reaches(t, p+abi.OffCSPostCommitOffset, 8):
 		return ReasonCSFault
 	case end >= m.taskSize, end < start:
 		return ReasonRange
@@ -209,7 +212,7 @@ func (m *Machine) debugEvaluate(t *task, p ir.Addr) Reason {
 	m.loads(FieldDescriptor, 3) // abort_ip, version, flags
 	cs, ok := mem.LoadRSeqCS(p)
 	switch {
-	case !ok:
+	case !ok, !m.reaches(t, p, abi.RSeqCSSize):
 		return ReasonCSFault
 	case cs.AbortIP >= m.taskSize:
 		return ReasonRange

@@ -57,7 +57,7 @@ func copyState(dst, src *state) {
 // and has no observer.
 func (m *Machine) Fork() *Machine {
 	f := *m
-	f.observer, f.listens, f.accesses = nil, 0, nil
+	f.observer, f.listens, f.accesses, f.absent = nil, 0, nil, nil
 	f.state = m.NewSnapshot().s
 	return &f
 }

@@ -17,7 +17,8 @@
 // might do. A nanosleep in the program is a schedule without an exception, and the
 // first touch of a page an exception without a switch: the executable's file holds
 // no pages of zeros at a segment's end, so that the kernel makes them when they
-// are touched.
+// are touched. The tracer touches all others before the program begins, but for those
+// that the case wants to be untouched.
 //
 // Between two points, and at the end, nothing stops the thread: the driver keeps
 // what calls return in memory, where it is read when all is over. A process that

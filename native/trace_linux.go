@@ -137,13 +137,16 @@ func (tr *tracee) setUp() error {
 // kernel reads it: descriptors, wherever rseq_cs points. From 6.19 on the way to
 // user mode that finds everything in place differs from the one that doesn't, which
 // checks and writes the ids as well (booted: 7.3.4, rseq_cs in untouched per-CPU
-// data), and a case must not depend on what else is in a page.
+// data), and a case must not depend on what else is in a page, unless it says so.
 func (tr *tracee) touch() {
+	untouched := tr.case_.UntouchedPages(tr.p.im)
 	page := unix.Getpagesize()
 	var each []unix.RemoteIovec
 	for _, s := range append([]segment{{at: ir.RodataBase, data: tr.p.im.Rodata}}, tr.p.left...) {
 		for at := 0; at < len(s.data); at += page {
-			each = append(each, unix.RemoteIovec{Base: uintptr(s.at) + uintptr(at), Len: 1})
+			if !untouched[s.at+ir.Addr(at)] {
+				each = append(each, unix.RemoteIovec{Base: uintptr(s.at) + uintptr(at), Len: 1})
+			}
 		}
 	}
 	for some := range slices.Chunk(each, maxVectors) {

@@ -129,8 +129,8 @@ func TestQuiescentAllowsAnyOrderInABusyPeriod(t *testing.T) {
 		"thread: write 5\nthread: read 0, 0; read 0, 8\nspec register(write, read)\n":            "linearizable(register)",
 		"thread: write 5\nthread: read 0, 0; read 0, 8\nspec register(write, read) sequential\n": "sequential(register)",
 		"thread: write 5\nthread: read 0, 0; read 0, 8\nspec register(write, read) quiescent\n":  "",
-		"thread: write 5; read 0, 8\nspec register(write, read) quiescent\n":                      "",
-		"thread: write 5; read 0, 16\nspec register(write, read) quiescent\n":                     "quiescent(register)",
+		"thread: write 5; read 0, 8\nspec register(write, read) quiescent\n":                     "",
+		"thread: write 5; read 0, 16\nspec register(write, read) quiescent\n":                    "quiescent(register)",
 	} {
 		p := parse(t, strings.Replace(twice, "u64[2]", "u64[3]", 1)+threads)
 		fs, err := props.Of(p)
