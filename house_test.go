@@ -45,9 +45,10 @@ var rooms = map[string]struct{ rooms, world []string }{
 	"fuzz":          {},
 	"conform":       {rooms: []string{"abi", "ir", "emu", "props/percpu"}, world: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "golang.org/x/tools/txtar"}},
 	"native":        {rooms: []string{"abi", "ir", "conform"}, world: []string{"golang.org/x/sys/unix"}},
+	"stress":        {rooms: []string{"abi", "ir", "emu", "explore", "props", "native"}},
 	"native/boot":   {rooms: []string{"abi"}, world: []string{"github.com/cavaliergopher/cpio", "golang.org/x/sys/unix"}},
 	"native/debian": {rooms: []string{"abi"}},
-	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/lint", "lift/trial", "workload"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
+	"cmd/rseqemu":   {rooms: []string{"abi", "ir", "ir/vet", "vcpu", "emu", "explore", "promela", "props", "props/debates", "props/percpu", "report", "conform", "native", "native/boot", "native/debian", "lift", "lift/elf", "lift/lint", "lift/trial", "workload", "stress"}, world: []string{"github.com/rogpeppe/go-internal/diff", "github.com/spf13/cobra", "github.com/zeebo/xxh3"}},
 }
 
 // TestARoomImportsOnlyRoomsAboveIt holds the house's plan against the code.

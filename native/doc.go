@@ -89,6 +89,12 @@
 // memory that it leaves to a file when it ends, so that cases without stops still
 // run; of one that is killed only the signal is known.
 //
+// # Freely
+//
+// [Host.RunFree] runs a program that nobody traces and nobody asks anything: its
+// threads, up to [MaxFreeThreads] of them, are where the scheduler puts them, and what
+// it writes is all that is seen of it. Package stress repeats programs that way.
+//
 // # Non-goals
 //
 // It is no compiler and no debugger: the code is as good as a test needs. It runs

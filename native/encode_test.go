@@ -234,7 +234,7 @@ func TestOneBundleIsOneInstruction(t *testing.T) {
 		"lock { ld.4 t0, [r3 + 8]; add.4 t0, t0, 1; st.4 [r3 + 8], t0 }": "f041818208000000" + "01000000",
 		"st.8 [tp + rseq_cs], r4":                                        "4d898708000000",
 		"ld.4 r3, [tp + cpu_id]":                                         "458b9704000000",
-		"add r3, r3, r4":                                                 "4f8d940200000000",
+		"add r3, r3, r4":                                                 "4f8d1402",
 		"nop":                                                            "90",
 		"ret":                                                            "41ffe6",
 		"{ ld.8 t0, [r1]; add r2, r2, t0 }":                              "480396" + "00000000",

@@ -73,23 +73,7 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64, traced bool) (*p
 	a.stop()
 	a.setArg(0, 0)
 	a.enter(abi.SysExit)
-	type action struct {
-		signal abi.Signal
-		at     ir.Addr
-	}
-	var actions []action
-	for i, h := range im.Prog.Handlers {
-		f, _ := im.Func(h.Func)
-		at := actionsAt + ir.Addr(32*i)
-		p.handlers[a.here()] = f.Entry
-		actions = append(actions, action{h.Signal, at})
-		const saSiginfo, saRestorer = 4, 0x04000000
-		b := extra[at-extraBase:]
-		binary.LittleEndian.PutUint64(b, uint64(a.here()))
-		binary.LittleEndian.PutUint64(b[8:], saSiginfo|saRestorer)
-		binary.LittleEndian.PutUint64(b[16:], uint64(restorer))
-		a.handler(f.Entry, restorer)
-	}
+	actions := p.handle(a, restorer, extra)
 
 	thread := append([]byte(nil), im.Thread...)
 	binary.LittleEndian.PutUint32(thread[im.ThreadBefore+abi.OffCPUID:], abi.CPUIDUninitialized)
@@ -106,13 +90,7 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64, traced bool) (*p
 	if makes(im, abi.SysExecve) {
 		p.startAgain(a)
 	}
-	for _, act := range actions {
-		a.setArg(0, uint64(act.signal))
-		a.setArg(1, uint64(act.at))
-		a.setArg(2, 0)
-		a.setArg(3, 8)
-		a.enter(abi.SysRtSigaction)
-	}
+	install(a, actions)
 	threads := len(im.Prog.Threads)
 	if threads > 1 {
 		c := cpus[1]
@@ -141,6 +119,42 @@ func build(im *ir.Image, areaLen uint32, cpus []int, nap int64, traced bool) (*p
 		{driverBase, driver, readable | executable},
 	}, append(p.left, execTables(im)...)...))
 	return p, nil
+}
+
+// action is what is to be done about a signal: its struct sigaction.
+type action struct {
+	signal abi.Signal
+	at     ir.Addr
+}
+
+// handle writes where the kernel goes with the program's signals, and the data that
+// says so.
+func (p *process) handle(a coder, restorer ir.Addr, extra []byte) []action {
+	var actions []action
+	for i, h := range p.im.Prog.Handlers {
+		f, _ := p.im.Func(h.Func)
+		at := actionsAt + ir.Addr(32*i)
+		p.handlers[a.here()] = f.Entry
+		actions = append(actions, action{h.Signal, at})
+		const saSiginfo, saRestorer = 4, 0x04000000
+		b := extra[at-extraBase:]
+		binary.LittleEndian.PutUint64(b, uint64(a.here()))
+		binary.LittleEndian.PutUint64(b[8:], saSiginfo|saRestorer)
+		binary.LittleEndian.PutUint64(b[16:], uint64(restorer))
+		a.handler(f.Entry, restorer)
+	}
+	return actions
+}
+
+// install makes the calls that install the handlers.
+func install(a coder, actions []action) {
+	for _, act := range actions {
+		a.setArg(0, uint64(act.signal))
+		a.setArg(1, uint64(act.at))
+		a.setArg(2, 0)
+		a.setArg(3, 8)
+		a.enter(abi.SysRtSigaction)
+	}
 }
 
 // end is how the first thread ends.

@@ -16,6 +16,7 @@ type rm struct {
 	hasIndex    bool
 	scale       uint8
 	disp        int64
+	bare        bool // base and index, and never a displacement
 }
 
 func isReg(r reg) rm { return rm{reg: r} }
@@ -76,6 +77,9 @@ func (a *x64) op(w ir.Width, opcode []byte, r reg, o rm) {
 			sib = o.scale<<6 | byte(o.index&7)<<3 | 5
 		}
 		a.bytes(field|4, sib)
+	case o.bare && o.base&7 != rbp:
+		a.bytes(field|4, o.scale<<6|byte(o.index&7)<<3|byte(o.base&7))
+		return
 	case o.hasIndex || o.base&7 == rsp:
 		sib := byte(4 << 3)
 		if o.hasIndex {

@@ -166,7 +166,7 @@ func (a *x64) alu(o *ir.Op, w ir.Width) {
 	}
 	switch {
 	case o.Flags == ir.NoFlags && o.Code == ir.Add && !isImm && w >= 4 && a.host(o.B) != rsp:
-		a.op(w, []byte{0x8d}, d, rm{mem: true, base: a.host(o.A), hasBase: true, index: a.host(o.B), hasIndex: true})
+		a.op(w, []byte{0x8d}, d, rm{mem: true, base: a.host(o.A), hasBase: true, index: a.host(o.B), hasIndex: true, bare: true})
 	case o.Flags == ir.NoFlags && (o.Code == ir.Add || o.Code == ir.Sub) && isImm && w >= 4 && imm == int64(int32(imm)):
 		a.op(w, []byte{0x8d}, d, rm{mem: true, base: a.host(o.A), hasBase: true, disp: imm})
 	case o.Flags == ir.KeepC && isImm && o.Imm == 1 && o.Dst == o.A && w >= 4:

@@ -111,7 +111,7 @@ func TestHelpNamesEveryJSONField(t *testing.T) {
 		"check": checkDocument{}, "executions": executionsDocument{}, "run": runDocument{}, "diff": diffDocument{},
 		"kernels": kernelsDocument{}, "kernels diff": kernelsDiffDocument{}, "kernels fetch": fetchDocument{},
 		"conform": sideBySideDocument{}, "conform --against": conformHead{}, "conform --list": listedCase{},
-		"stats": report.Stats{}, "fmt": fmtDocument{}, "vet": vetDocument{}, "lint": lintDocument{}, "lint --rules": lintRule{},
+		"stress": stressDocument{}, "stats": report.Stats{}, "fmt": fmtDocument{}, "vet": vetDocument{}, "lint": lintDocument{}, "lint --rules": lintRule{},
 		"lift": liftDocument{}, "list": listDocument{}, "export": exportDocument{}, "version": versionDocument{}, "bad input": failure{},
 	} {
 		visit(command, reflect.TypeOf(document))

@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Checking and running:"}, &cobra.Group{ID: "text", Title: "Programs as text:"})
-	for _, c := range []*cobra.Command{a.checkCmd(), a.mergeCmd(), a.executionsCmd(), a.runCmd(), a.replayCmd(), a.diffCmd()} {
+	for _, c := range []*cobra.Command{a.checkCmd(), a.mergeCmd(), a.executionsCmd(), a.runCmd(), a.replayCmd(), a.diffCmd(), a.stressCmd()} {
 		c.GroupID = "run"
 		root.AddCommand(c)
 	}

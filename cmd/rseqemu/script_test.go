@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rseqemu/rseqemu/native"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -41,6 +42,14 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("LIFT", lifted)
 			return os.CopyFS(env.WorkDir, examples())
+		},
+		// [native]: programs run here, on one of the first two CPUs.
+		Condition: func(cond string) (bool, error) {
+			if cond != "native" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			h, err := native.Here()
+			return err == nil && h.CPUs&3 != 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,

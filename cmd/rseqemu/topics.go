@@ -214,6 +214,8 @@ there. Field names are stable; new ones may come.
            sys_enter, sys_exit, interrupts, signals, rseq_update, rseq_ip_fixup,
            unregistered, lost, lost_reports, gaps, cut, unknown, unknown_names[] (name,
            count)
+  stress   verdict (broken, sampled, incomplete), kernel, claimed, cpus, processes, seed,
+           rounds, different, seconds, property, message, round[]
   fmt      files[]: file, changed, text, diff
   vet      findings[]: file, line, column, check, message, func, section
   lint     files[]: file, arch, errors, warnings, notes, sections[]: where, func, offset,
