@@ -72,7 +72,9 @@
 //
 // The kernel can preempt the thread at any time on its own: [conform.Ask] repeats
 // a case whose outcome wasn't expected. Where there is a third CPU this process
-// keeps to it, and the two that cases run on stay quiet. With six CPUs two cases run
+// keeps to it, and the two that cases run on stay quiet. What traces is then a
+// real-time thread on the CPU that the case begins on, if it may be one, as root may:
+// it never runs while the case does. With six CPUs two cases run
 // at a time, each on two of its own, and so on, up to eight; the results' order
 // doesn't depend on it.
 //

@@ -106,7 +106,8 @@ func (tr *tracee) reap() {
 func (tr *tracee) asleep(at ir.Addr) (bool, error) {
 	behind := at + ir.Addr(tr.p.im.Instrs[tr.p.im.Index(at)].Len())
 	for deadline := time.Now().Add(longest); time.Now().Before(deadline); {
-		time.Sleep(time.Duration(tr.p.nap / 16))
+		nap := unix.NsecToTimespec(tr.p.nap / 16)
+		unix.Nanosleep(&nap, nil) // this thread's own, which isn't late
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tr.pid))
 		if err != nil {
 			return false, err
