@@ -36,7 +36,11 @@ func (t *took) exec(p *process, attr *syscall.ProcAttr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	path := fmt.Sprintf("/proc/self/fd/%d", p.exe.Fd())
+	// Go moves files out of the way in the child, maybe to where the executable was: so it
+	// is one of those that have a place there.
+	attr.Files[0] = uintptr(noProgram)
+	attr.Files = append(attr.Files, p.exe.Fd())
+	path := fmt.Sprintf("/proc/self/fd/%d", len(attr.Files)-1)
 	var back unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &back); err != nil {
 		return 0, err
@@ -45,7 +49,6 @@ func (t *took) exec(p *process, attr *syscall.ProcAttr) (int, error) {
 		return 0, err
 	}
 	defer unix.SchedSetaffinity(0, &back)
-	attr.Files[0] = uintptr(noProgram)
 	defer runtime.KeepAlive(p)
 	pid, err := syscall.ForkExec(path, []string{"rseqemu"}, attr)
 	if err != nil {

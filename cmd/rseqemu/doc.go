@@ -10,9 +10,8 @@
 //	rseqemu vet list.rseq                               what looks wrong without running it
 //	rseqemu lint libfoo.so                              what looks wrong in compiled sections
 //
-// It exits with 0 if what was asked holds, 1 if something is broken, 2 if the
-// input is bad, and 3 if it could not finish because of a limit or an
-// interrupt. With --json it prints one JSON object; `rseqemu help json` has the
+// It exits with 0 if what was asked holds, 1 if something is broken, and 2 if there
+// is no answer: the input is bad, or a limit or an interrupt came first. With --json it prints one JSON object; `rseqemu help json` has the
 // fields.
 //
 // The command is a thin skin over the packages explore and report.
