@@ -41,28 +41,7 @@ func TestWithoutPtraceTheOtherTiersRun(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	count := map[conform.Status]int{}
-	// Without a tracer a machine that is busy for a second can interrupt a thread in the
-	// same place sixteen times. What the kernel does otherwise it does the next time, too.
-	cases := conform.Cases()
-	for try := 1; len(cases) > 0; try++ {
-		var again []conform.Case
-		for r := range conform.Check(t.Context(), target, cases, conform.Emulator(k)) {
-			switch {
-			case r.Status.OK(), try == 3:
-				count[r.Status]++
-			default:
-				again = append(again, *r.Case)
-			}
-			if !r.Status.OK() {
-				t.Logf("%s, asked %d times: %v\n%s", r.Case.Name, try, r.Status, r.Detail)
-				if try == 3 {
-					t.Fail()
-				}
-			}
-		}
-		cases = again
-	}
+	count := compare(t, target, k)
 	t.Log(count)
 	if count[conform.Same] < 100 {
 		t.Errorf("%d cases ran", count[conform.Same])

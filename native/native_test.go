@@ -47,21 +47,38 @@ func here(t *testing.T) (*Target, emu.Kernel) {
 	return target, k
 }
 
+// compare runs every case on a kernel and in the emulator, and fails if they differ. A
+// machine that is busy for a second can interrupt a thread that runs freely, as
+// some cases have, in the same place sixteen times: who differs is asked again when the
+// others are through. What the kernel does otherwise it does the next time, too.
+func compare(t *testing.T, target *Target, k emu.Kernel) map[conform.Status]int {
+	const tries = 3
+	e, count, cases := conform.Emulator(k), map[conform.Status]int{}, conform.Cases()
+	for try := 1; len(cases) > 0; try++ {
+		var again []conform.Case
+		for r := range conform.Check(t.Context(), target, cases, e) {
+			switch {
+			case r.Status == conform.Skipped:
+				t.Logf("%s: %s", r.Case.Name, r.Detail)
+			case !r.Status.OK():
+				t.Logf("%s, asked %d times: %s isn't %s: %v\n%s", r.Case.Name, try, target.Name(), e.Name(), r.Status, r.Detail)
+				if try < tries {
+					again = append(again, *r.Case)
+					continue
+				}
+				t.Fail()
+			case len(r.Odd) > 0:
+				t.Logf("%s: %d of %d runs were odd: %v", r.Case.Name, len(r.Odd), r.Runs, r.Odd)
+			}
+			count[r.Status]++
+		}
+		cases = again
+	}
+	return count
+}
+
 // TestThisKernelIsWhatTheEmulatorSays runs every case on both.
 func TestThisKernelIsWhatTheEmulatorSays(t *testing.T) {
 	target, k := here(t)
-	e := conform.Emulator(k)
-	count := map[conform.Status]int{}
-	for r := range conform.Check(t.Context(), target, conform.Cases(), e) {
-		count[r.Status]++
-		switch {
-		case r.Status == conform.Skipped:
-			t.Logf("%s: %s", r.Case.Name, r.Detail)
-		case !r.Status.OK():
-			t.Errorf("%s: %s isn't %s:\n%s", r.Case.Name, target.Name(), e.Name(), r.Detail)
-		case len(r.Odd) > 0:
-			t.Logf("%s: %d of %d runs were odd: %v", r.Case.Name, len(r.Odd), r.Runs, r.Odd)
-		}
-	}
-	t.Logf("%s: %v", target.Name(), count)
+	t.Logf("%s: %v", target.Name(), compare(t, target, k))
 }
