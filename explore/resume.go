@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -29,7 +28,7 @@ func (s *search) checkpoint(chunks [][]byte) [][]byte {
 	}
 	s.keep.save(s, chunks)
 	if s.ctx.Err() != nil {
-		s.stop("interrupted: " + context.Cause(s.ctx).Error())
+		s.interrupted()
 		return nil
 	}
 	return chunks

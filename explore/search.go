@@ -226,6 +226,10 @@ type violation struct {
 // run expands layer by layer. The layers of the same number of events are all
 // done before any with more.
 func (s *search) run() {
+	if s.keep == nil && s.ctx.Err() != nil {
+		s.interrupted() // a small search would end before it looks
+		return
+	}
 	if s.states.Load() == 0 {
 		s.workers[0].begin()
 	}
@@ -354,6 +358,8 @@ func (s *search) stop(why string) {
 	s.halt.Store(true)
 }
 
+func (s *search) interrupted() { s.stop("interrupted: " + context.Cause(s.ctx).Error()) }
+
 // fail records a violation, unless there is a cheaper one with the same cause, or as
 // cheap and before it in an order that doesn't depend on who finds it first; of all
 // causes as many are kept as were asked for, the cheapest.
@@ -417,7 +423,7 @@ func (s *search) pause(w *worker) {
 	if s.keep.due(s.ctx) {
 		s.parked.Store(true)
 	} else if s.ctx.Err() != nil {
-		s.stop("interrupted: " + context.Cause(s.ctx).Error())
+		s.interrupted()
 		return
 	}
 	s.queued.Add(int64(w.spare.bytes - w.counted))
