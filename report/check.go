@@ -176,7 +176,7 @@ func (c *Check) Add(p *ir.Program, k emu.Kernel, f *explore.Finding, factories [
 		run.Why = NoEnd
 	}
 	if r.Coverage != nil {
-		if run.Coverage, err = newCoverage(p, k, r.Coverage); err != nil {
+		if run.Coverage, err = newCoverage(p, k, r.Coverage, r.Reduced); err != nil {
 			return nil, err
 		}
 		if r.Reduced != 0 {

@@ -220,7 +220,10 @@ var unsuited = map[abi.Syscall]string{
 
 // suits says why a program's rounds can't be repeated, if so.
 func suits(p *ir.Program) error {
-	if n := len(p.Threads); n == 0 || n > native.MaxFreeThreads {
+	switch n := len(p.Threads); {
+	case n == 0:
+		return fmt.Errorf("%s has no thread: add a line such as \"thread: f\"", p.Name)
+	case n > native.MaxFreeThreads:
 		return fmt.Errorf("%s has %d threads, and may have 1 to %d", p.Name, n, native.MaxFreeThreads)
 	}
 	for i := range p.Funcs {

@@ -115,7 +115,7 @@ func TestWhatCantBeRun(t *testing.T) {
 		{"func op()\n    syscall rt_sigaction\n    ret\nthread: op\n", "p.rseq:2:5: syscall rt_sigaction: "},
 		{"func op()\n    ret\nthread: op\nthread on 63: op\n", "the native target doesn't run here: thread 1 is for CPUs that this process may not use"},
 		{"func op()\n    ret\nthread: op\nspec nothing(op)\n", `p.rseq:4:1: unknown specification "nothing"`},
-		{"func op()\n    ret\n", "p has 0 threads, and may have 1 to 16"},
+		{"func op()\n    ret\n", "p has no thread: add a line such as \"thread: f\""},
 	} {
 		_, err := Run(t.Context(), parse(t, "p", tt.text), Options{For: time.Nanosecond})
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {

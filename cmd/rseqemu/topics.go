@@ -52,7 +52,8 @@ interrupt. Braces hold the steps of a single instruction. Function arguments are
 r0 to r5; tp points to the thread's struct rseq.
 
 What must hold is declared with
-  spec stack(push, pop)      linearizable: stack, counter, pair, slab
+  spec stack(push, pop)      linearizable: stack, counter, pair, register, tally, slab;
+                             with "sequential" or "quiescent" behind it less
   always CONDITION           after every transition
   final CONDITION            when every thread has ended
   norace head, node          no two threads access it at once
