@@ -128,11 +128,11 @@ func (b *bench) spin(ctx context.Context, t task, gcc, pan string) (row, error) 
 	out := b.row(r)
 	out.verdict = "holds"
 	number := func(line *regexp.Regexp) int {
-		n := 0
+		n := 0.0 // Spin writes large numbers as 1.6751727e+08
 		if m := line.FindStringSubmatch(r.out); m != nil {
-			n, _ = strconv.Atoi(m[1])
+			n, _ = strconv.ParseFloat(m[1], 64)
 		}
-		return n
+		return int(n)
 	}
 	// Spin counts the way into the first state as a transition.
 	out.states, out.transitions = number(statesLine), number(transitionsLine)-1
