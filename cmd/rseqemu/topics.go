@@ -161,11 +161,12 @@ a search begins anew without the one that it can't have. --reduce none makes non
             see is made at once
   return    a call returns as soon as it can: later only explains more
   percpu    reading the own CPU's per-CPU data inside a section is local too
-  symmetry  threads with the same script, and CPUs, change places
-  cpu       while a CPU's next step is nobody's but its own, the others wait
+  symmetry  threads with the same script, and CPUs, change places (with dead)
+  cpu       while a CPU's next step is nobody's but its own, the others wait (with
+            dead and percpu)
   object    a piece of data that only scripts name is its holder's own while nobody
-            else has its address
-  garbage   and forgotten when nobody has
+            else has its address (with dead and percpu)
+  garbage   what such a piece holds is forgotten when nobody has its address (with dead)
   call      when an operation begins is nothing to see, if only data and counts are
             asked for
   claim     no preemption between reading cpu_id and the section that asks whether it
