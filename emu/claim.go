@@ -15,10 +15,13 @@ package emu
 // Both are other runs with the same events, in which the thread leaves its CPU some
 // instructions earlier or later; nobody else can tell. In both the thread is at its place with
 // the registers that are read there, as no instruction of the section up to its question
-// writes one that abort_ip needs. So it needn't be preempted in between at all. That
-// goes as long as nothing else takes it off its CPU there: no fault that sleeps, no CPU
-// that goes away; for a kernel that aborts what it preempts; and if no other section is
-// armed around all this.
+// writes one that abort_ip needs. So it needn't be preempted in between at all, if no
+// other section is armed around all this.
+//
+// Something else may take it off its CPU there: a fault that sleeps, a CPU that goes away.
+// If it is preempted after that, with its old id, it is off its CPU where it was off it
+// already, with fewer events. And a kernel that doesn't abort what it preempts leaves it in
+// front of the section's question, which sends it to abort_ip all the same.
 
 // unclaimed puts those choices first that aren't such preemptions, and returns their
 // number.

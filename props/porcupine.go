@@ -198,27 +198,18 @@ var errHistory = errors.New("not a history")
 
 // SetState reads what AppendState wrote.
 func (h *History) SetState(b []byte) ([]byte, error) {
-	bad := false
-	number := func() uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			bad = true
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	r := reader{b: b}
 	h.calls, h.clock = h.calls[:0], 0
 	for t := range h.open {
 		h.open[t] = none
 	}
-	for range number() {
-		thread, call := number(), number()
-		if bad || thread >= uint64(len(h.ops)) || call >= uint64(len(h.ops[thread])) || h.ops[thread][call].Role < 0 {
+	for range r.number() {
+		thread, call := r.number(), r.number()
+		if r.bad || thread >= uint64(len(h.ops)) || call >= uint64(len(h.ops[thread])) || h.ops[thread][call].Role < 0 {
 			return nil, errHistory
 		}
-		c := recorded{int(thread), int(call), int64(number()), int64(number()), Ret{number(), number()}}
-		if bad {
+		c := recorded{int(thread), int(call), int64(r.number()), int64(r.number()), Ret{r.number(), r.number()}}
+		if r.bad {
 			return nil, errHistory
 		}
 		if c.to == 0 {
@@ -227,9 +218,9 @@ func (h *History) SetState(b []byte) ([]byte, error) {
 		h.clock = max(h.clock, c.from, c.to)
 		h.calls = append(h.calls, c)
 	}
-	if bad {
+	if r.bad {
 		return nil, errHistory
 	}
 	h.judged = h.clock
-	return b, nil
+	return r.b, nil
 }

@@ -189,18 +189,9 @@ var errQuiescence = errors.New("not a quiescence's state")
 // SetState reads what AppendState wrote. What calls of earlier periods returned is
 // nobody's business any more.
 func (q *quiescence) SetState(b []byte) ([]byte, error) {
-	bad := false
-	number := func() uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			bad = true
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	r := reader{b: b}
 	for t := range q.rets {
-		before, n := number(), number()
+		before, n := r.number(), r.number()
 		q.open[t] = n&1 != 0
 		if limit := uint64(len(q.ops[t])); before > limit || n>>1 > limit || before+n>>1+n&1 > limit {
 			return nil, errQuiescence
@@ -208,21 +199,21 @@ func (q *quiescence) SetState(b []byte) ([]byte, error) {
 		q.before[t] = int(before)
 		q.rets[t] = append(q.rets[t][:0], make([]Ret, before)...)
 		for range n >> 1 {
-			q.rets[t] = append(q.rets[t], Ret{number(), number()})
+			q.rets[t] = append(q.rets[t], Ret{r.number(), r.number()})
 		}
 	}
-	n := number()
+	n := r.number()
 	q.states, q.broken = nil, n&1 != 0
 	for range n >> 1 {
-		size := number()
-		if bad || size > uint64(len(b)) {
+		size := r.number()
+		if r.bad || size > uint64(len(r.b)) {
 			return nil, errQuiescence
 		}
-		q.states = append(q.states, string(b[:size]))
-		b = b[size:]
+		q.states = append(q.states, string(r.b[:size]))
+		r.b = r.b[size:]
 	}
-	if bad || len(q.states) == 0 {
+	if r.bad || len(q.states) == 0 {
 		return nil, errQuiescence
 	}
-	return b, nil
+	return r.b, nil
 }

@@ -130,29 +130,20 @@ var errSequence = errors.New("not a sequence's state")
 
 // SetState reads what AppendState wrote.
 func (s *sequence) SetState(b []byte) ([]byte, error) {
-	bad := false
-	number := func() uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			bad = true
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	r := reader{b: b}
 	for t := range s.rets {
-		n := number()
+		n := r.number()
 		s.open[t] = n&1 != 0
 		if n>>1+n&1 > uint64(len(s.ops[t])) {
 			return nil, errSequence
 		}
 		s.rets[t] = s.rets[t][:0]
 		for range n >> 1 {
-			s.rets[t] = append(s.rets[t], Ret{number(), number()})
+			s.rets[t] = append(s.rets[t], Ret{r.number(), r.number()})
 		}
 	}
-	if bad {
+	if r.bad {
 		return nil, errSequence
 	}
-	return b, nil
+	return r.b, nil
 }
